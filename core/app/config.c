@@ -1,0 +1,323 @@
+/* config.c - one walk over the given table against the list of keys. */
+#include "app/config.h"
+
+#include <string.h>
+
+#include "auth/secret.h"
+#include "base/mem.h"
+#include "base/timestamp.h"
+#include "graph/nearest.h"
+#include "sys/file.h"
+#include "vm/settings.h"
+
+#define FILE_MAX (256u << 10)
+
+static const struct key {
+    const char *path, *kind, *env, *about;
+} keys[] = {
+#define KEY(path, kind, env, about) {path, kind, env, about},
+#include "app/config.def"
+#undef KEY
+};
+#define KEYS (sizeof keys / sizeof *keys)
+
+/* Taken from the environment when they are set; never from the file. */
+static const char *const secret_names[] = {
+    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+    "GITHUB_TOKEN", "PROMETHEUS_TOKEN"};
+
+struct config {
+    struct json    *values, *origins;
+    struct secrets *secrets;
+    const char     *file;
+};
+
+static const char *from_environment(const char *name) {
+    return getenv(name);
+}
+
+/* --- checking ---------------------------------------------------------- */
+
+/* Does "services.*.repo" fit "services.prod/checkout.repo", or begin so? Path
+ * steps are matched one by one; `*` takes any. */
+static bool fits(const char *pattern, const struct json *steps,
+                 bool *prefix) {
+    struct str rest = str_of(pattern);
+    size_t     i = 0, count = json_count(steps);
+
+    *prefix = false;
+    for (; rest.data; i++) {
+        struct str step = str_cut(rest, '.', &rest);
+
+        if (i == count) {
+            *prefix = true;
+            return false;
+        }
+        if (!str_is(step, "*") && !str_equal(step, json_text(json_at(steps, i))))
+            return false;
+    }
+    return i == count;
+}
+
+static const struct key *find_key(const struct json *steps, bool *prefix) {
+    bool begins = false;
+
+    *prefix = false;
+    for (size_t i = 0; i < KEYS; i++) {
+        if (fits(keys[i].path, steps, &begins))
+            return &keys[i];
+        *prefix = *prefix || begins;
+    }
+    return NULL;
+}
+
+static void join(const struct json *steps, struct buf *out) {
+    for (size_t i = 0; i < json_count(steps); i++) {
+        if (i)
+            buf_add_char(out, '.');
+        buf_add_str(out, json_text(json_at(steps, i)));
+    }
+}
+
+static bool is_url(struct str text) {
+    return str_starts(text, "http://") || str_starts(text, "https://");
+}
+
+static bool kind_fits(const char *kind, const struct json *value) {
+    int64_t    ms;
+    struct err err;
+
+    if (strcmp(kind, "bool") == 0)
+        return json_is(value, JSON_BOOL);
+    if (strcmp(kind, "list") == 0)
+        return json_is(value, JSON_LIST);
+    if (strcmp(kind, "number") == 0)
+        return json_is(value, JSON_INT) || json_is(value, JSON_REAL_KIND);
+    if (strcmp(kind, "duration") == 0)
+        return timestamp_read_duration(json_text(value), &ms, &err);
+    if (strcmp(kind, "url") == 0)
+        return is_url(json_text(value));
+    if (strcmp(kind, "secret") == 0)
+        return is_url(json_text(value)) ||
+               json_find_text(value, "secret").len > 0;
+    return json_is(value, JSON_TEXT);
+}
+
+static bool unknown_key(const struct json *steps, struct err *err) {
+    struct buf     path = BUF_EMPTY, words = BUF_EMPTY;
+    struct nearest nearest;
+
+    join(steps, &path);
+    nearest = nearest_to(buf_str(&path));
+    for (size_t i = 0; i < KEYS; i++)
+        nearest_offer(&nearest, str_of(keys[i].path));
+    err_set(err, ERR_CONFIG, "unknown key %s%s", buf_text(&path),
+            nearest_words(&nearest, &words));
+    buf_release(&path);
+    buf_release(&words);
+    return false;
+}
+
+static bool check_map(const struct json *map, struct json *steps,
+                      struct err *err);
+
+static bool check_value(const struct json *value, struct json *steps,
+                        struct err *err) {
+    bool              prefix, ok = true;
+    const struct key *key = find_key(steps, &prefix);
+    struct buf        path = BUF_EMPTY;
+
+    if (!key && (!prefix || !json_is(value, JSON_MAP)))
+        return unknown_key(steps, err);
+    if (!key)
+        return check_map(value, steps, err);
+    if (!kind_fits(key->kind, value)) {
+        join(steps, &path);
+        ok = err_set(err, ERR_CONFIG, "%s must be a %s: %s", buf_text(&path),
+                     key->kind, key->about);
+    }
+    buf_release(&path);
+    return ok;
+}
+
+static struct json *longer(const struct json *steps, struct str step) {
+    struct json *more = json_clone(steps);
+
+    json_append_text(more, step);
+    return more;
+}
+
+/* (CF1) */
+static bool check_map(const struct json *map, struct json *steps,
+                      struct err *err) {
+    struct json_walk walk = json_walk_over(map);
+    bool             ok = true;
+
+    while (ok && json_walk_next(&walk)) {
+        struct json *inner = longer(steps, walk.key);
+
+        ok = check_value(walk.value, inner, err);
+        json_release(inner);
+    }
+    json_walk_stop(&walk);
+    return ok;
+}
+
+/* --- filling ------------------------------------------------------------ */
+
+/* Sets a value at a path without `*`, unless it is there already. */
+static bool put_path(struct json *values, const char *path,
+                     struct json *value) {
+    struct str   rest, step = str_cut(str_of(path), '.', &rest);
+    struct json *map = values;
+
+    while (rest.data) {
+        struct json *inner = json_find_str(map, step);
+
+        if (!inner) {
+            json_put_str(map, step, json_new_map());
+            inner = json_find_str(map, step);
+        }
+        map = inner;
+        step = str_cut(rest, '.', &rest);
+    }
+    if (json_find_str(map, step)) {
+        json_release(value);
+        return false;
+    }
+    json_put_str(map, step, value);
+    return true;
+}
+
+static void note_origins(struct json *origins, const struct json *map,
+                         const struct json *steps, const char *file) {
+    struct json_walk walk = json_walk_over(map);
+
+    while (json_walk_next(&walk)) {
+        struct json *inner = longer(steps, walk.key);
+        struct buf   path = BUF_EMPTY;
+        bool         prefix;
+
+        join(inner, &path);
+        if (find_key(inner, &prefix))
+            json_put_text(origins, buf_text(&path), str_of(file));
+        else
+            note_origins(origins, walk.value, inner, file);
+        buf_release(&path);
+        json_release(inner);
+    }
+}
+
+static void fill_from_environment(struct config *config) {
+    for (size_t i = 0; i < KEYS; i++) {
+        const char *value = keys[i].env ? getenv(keys[i].env) : NULL;
+        struct buf  origin = BUF_EMPTY;
+
+        if (value && *value &&
+            put_path(config->values, keys[i].path,
+                     json_new_text(str_of(value)))) {
+            buf_addf(&origin, "environment %s", keys[i].env);
+            json_put_text(config->origins, keys[i].path, buf_str(&origin));
+        }
+        buf_release(&origin);
+    }
+    /* The older name of the same variable. */
+    if (getenv("AWS_DEFAULT_REGION") &&
+        put_path(config->values, "aws.region",
+                 json_new_text(str_of(getenv("AWS_DEFAULT_REGION")))))
+        json_put_text(config->origins, "aws.region",
+                      STR("environment AWS_DEFAULT_REGION"));
+}
+
+static void put_milliseconds(struct json *values, const char *key,
+                             int64_t otherwise) {
+    struct buf name = BUF_EMPTY;
+    int64_t    ms = otherwise;
+    struct err err;
+
+    if (json_find(values, key))
+        (void)timestamp_read_duration(json_find_text(values, key), &ms, &err);
+    buf_addf(&name, "%s_ms", key);
+    json_put_int(values, buf_text(&name), ms);
+    buf_release(&name);
+}
+
+static void read_secrets(struct config *config) {
+    const struct json *channels = json_find(config->values, "channels");
+    struct json_walk   walk = json_walk_over(channels);
+
+    for (size_t i = 0; i < sizeof secret_names / sizeof *secret_names; i++)
+        secret_put(config->secrets, secret_names[i],
+                   str_of(getenv(secret_names[i])));
+    while (json_walk_next(&walk)) {
+        struct str name =
+            json_find_text(json_find(walk.value, "url"), "secret");
+
+        if (name.len)
+            secret_put(config->secrets, name.data, str_of(getenv(name.data)));
+    }
+}
+
+static bool read_file(struct config *config, const char *path,
+                      struct bundle *bundle, struct err *err) {
+    struct buf   text = BUF_EMPTY;
+    struct json *steps = json_new_list();
+    bool         ok;
+
+    ok = file_read(path, FILE_MAX, &text, err);
+    if (ok) {
+        json_release(config->values);
+        config->values = settings_read(bundle, path, buf_str(&text),
+                                       from_environment, err);
+        ok = config->values && check_map(config->values, steps, err);
+    }
+    if (ok)
+        note_origins(config->origins, config->values, steps, path);
+    json_release(steps);
+    buf_release(&text);
+    if (!ok)
+        err->code = ERR_CONFIG;
+    return ok || err_wrap(err, "%s", path);
+}
+
+struct config *config_load(const char *path, struct bundle *bundle,
+                           struct err *err) {
+    struct config *config = mem_new(sizeof *config);
+
+    config->values = json_new_map();
+    config->origins = json_new_map();
+    config->secrets = secret_open();
+    if (!path && file_exists("nightshift.lua"))
+        path = "nightshift.lua";
+    if (path && !read_file(config, path, bundle, err)) {
+        config_close(config);
+        return NULL;
+    }
+    fill_from_environment(config);
+    put_milliseconds(config->values, "effect_timeout", 20000);
+    put_milliseconds(config->values, "settle", 5000);
+    put_milliseconds(config->values, "park_after", 10000);
+    read_secrets(config);
+    return config;
+}
+
+void config_close(struct config *config) {
+    if (!config)
+        return;
+    json_release(config->values);
+    json_release(config->origins);
+    secret_close(config->secrets);
+    mem_free(config);
+}
+
+const struct json *config_json(const struct config *config) {
+    return config->values;
+}
+
+const struct json *config_origins(const struct config *config) {
+    return config->origins;
+}
+
+const struct secrets *config_secrets(const struct config *config) {
+    return config->secrets;
+}

@@ -1,0 +1,33 @@
+/* config.h - what an installation sets: file, environment, defaults.
+ *
+ * The file is Lua, evaluated behind the wall; every key of it is listed in
+ * config.def, and one that is not is an error with the nearest name. The
+ * environment fills what the file leaves out. Secrets are read from the
+ * environment by name and kept apart from everything that can be printed.
+ *
+ *   CF1  An unknown key or a value of the wrong kind is an error that names
+ *        the key; nothing starts on a configuration that was half understood.
+ *   CF2  No secret is in config_json() or in an error about it. (N11)
+ *
+ * Lifetime: process. Thread: main.
+ */
+#ifndef APP_CONFIG_H
+#define APP_CONFIG_H
+
+#include "base/json.h"
+#include "vm/bundle.h"
+
+struct config;
+struct secrets;
+
+/* `path` NULL: ./nightshift.lua when there is one. */
+struct config *config_load(const char *path, struct bundle *bundle,
+                           struct err *err);
+void           config_close(struct config *config); /* NULL is fine */
+
+/* Durations are in milliseconds under their key with "_ms" appended. */
+const struct json    *config_json(const struct config *config);
+const struct json    *config_origins(const struct config *config);
+const struct secrets *config_secrets(const struct config *config);
+
+#endif

@@ -1,0 +1,187 @@
+/* engine.c - each step returns at its first failure; engine_close() copes with
+ * whatever was not opened.
+ */
+#include "app/engine.h"
+
+#include <string.h>
+
+#include "app/scripts.h"
+#include "auth/redact.h"
+#include "base/mem.h"
+#include "gate/world.h"
+#include "graph/lease.h"
+#include "graph/shelf.h"
+#include "net/http_client.h"
+#include "sys/clock_real.h"
+#include "sys/loop.h"
+
+#define USER_AGENT "nightshift"
+
+static void redact_line(void *arg, struct str text, struct buf *out) {
+    redact_text(arg, text, out);
+}
+
+static struct log *open_log(const struct engine *engine) {
+    struct log_options options = {
+        .level = engine->options.log,
+        .json = engine->options.log_json,
+        .fd = STDERR_FILENO,
+        .clock = engine->clock,
+        .redact = redact_line,
+        .redact_arg = engine->redact,
+    };
+
+    return log_open(&options);
+}
+
+/* --state, else systemd's, else the user's own. */
+static bool find_state(struct engine *engine, struct err *err) {
+    const char *given = engine->options.state;
+    const char *home = getenv("HOME");
+    struct buf  dir = BUF_EMPTY;
+
+    if (!given || !*given)
+        given = getenv("STATE_DIRECTORY");
+    if (given && *given)
+        buf_add_text(&dir, given);
+    else if (getenv("XDG_STATE_HOME"))
+        buf_addf(&dir, "%s/nightshift", getenv("XDG_STATE_HOME"));
+    else if (home)
+        buf_addf(&dir, "%s/.local/state/nightshift", home);
+    else
+        return err_set(err, ERR_CONFIG, "no state directory: give --state DIR");
+    engine->state = buf_take(&dir);
+    return true;
+}
+
+/* (EN1) */
+static bool open_store(struct engine *engine, struct err *err) {
+    bool live = engine->options.kind == MODE_LIVE;
+
+    if (!live)
+        engine->store = store_memory_open();
+    else if (find_state(engine, err))
+        engine->store = store_sqlite_open(engine->state, err);
+    if (!engine->store)
+        return false;
+    return true;
+}
+
+/* A run that goes on takes the bundle that it began with. (N8) */
+static bool open_bundle(struct engine *engine, struct err *err) {
+    struct buf   key = BUF_EMPTY, value = BUF_EMPTY;
+    struct json *entry = NULL;
+    int64_t      version;
+    bool         found = false, ok;
+
+    if (!engine->options.resume) {
+        struct buf dir = BUF_EMPTY;
+
+        ok = scripts_find(engine->options.scripts, &dir, err) &&
+             scripts_load(buf_text(&dir), engine->clock, &engine->bundle, err);
+        buf_release(&dir);
+        return ok;
+    }
+    buf_addf(&key, "main/run/%s", engine->options.resume);
+    ok = store_get(engine->store, buf_str(&key), &value, &version, &found,
+                   err);
+    if (ok && !found)
+        ok = err_set(err, ERR_NOT_FOUND, "no run %s in %s",
+                     engine->options.resume, engine->state);
+    entry = ok ? json_parse(buf_str(&value), &json_caps_answer, err) : NULL;
+    ok = entry && shelf_take(engine->store, json_find_text(entry, "bundle"),
+                             engine->clock, &engine->bundle, err);
+    json_release(entry);
+    buf_release(&key);
+    buf_release(&value);
+    return ok;
+}
+
+static void open_client(struct engine *engine) {
+    const struct json *http =
+        json_find(config_json(engine->config), "http");
+    struct http_client_options options = {
+        .proxy = json_find(http, "proxy")
+                     ? json_find_text(http, "proxy").data
+                     : NULL,
+        .ca_file = json_find(http, "ca_file")
+                       ? json_find_text(http, "ca_file").data
+                       : NULL,
+        .user_agent = USER_AGENT,
+    };
+
+    engine->client = http_client_open(engine->loop, &options);
+}
+
+bool engine_open(struct engine *engine, const struct engine_options *options,
+                 struct err *err) {
+    memset(engine, 0, sizeof *engine);
+    engine->options = *options;
+    engine->clock = clock_real();
+    engine->loop = loop_open();
+    engine->redact = redact_open();
+    engine->log = open_log(engine);
+    if (!open_store(engine, err) || !open_bundle(engine, err))
+        goto failed;
+    engine->config = config_load(options->config, engine->bundle, err);
+    if (!engine->config)
+        goto failed;
+    redact_learn(engine->redact, config_secrets(engine->config));
+    if (options->kind == MODE_LIVE && !options->resume &&
+        !shelf_put(engine->store, engine->bundle, err))
+        goto failed;
+    engine->queue = queue_open(engine->loop, engine->store,
+                               options->kind == MODE_LIVE);
+    if (options->kind != MODE_FIXTURE)
+        open_client(engine);
+    return true;
+
+failed:
+    engine_close(engine);
+    return false;
+}
+
+void engine_close(struct engine *engine) {
+    if (engine->client)
+        http_client_close(engine->client);
+    if (engine->queue)
+        queue_close(engine->queue);
+    if (engine->loop) {
+        loop_run(engine->loop);
+        loop_close(engine->loop);
+    }
+    config_close(engine->config);
+    bundle_close(engine->bundle);
+    store_close(engine->store);
+    log_close(engine->log);
+    redact_close(engine->redact);
+    mem_free(engine->state);
+    memset(engine, 0, sizeof *engine);
+}
+
+static struct mode *live_mode(struct engine *engine) {
+    struct mode_live_options options = {
+        engine->loop, engine->clock, engine->client,
+        config_json(engine->config), config_secrets(engine->config)};
+
+    return mode_live_open(&options);
+}
+
+struct mode *engine_mode(struct engine *engine, const struct json *incident,
+                         struct err *err) {
+    struct world *world;
+
+    switch (engine->options.kind) {
+    case MODE_LIVE: return live_mode(engine);
+    case MODE_DRY_RUN:
+        return mode_dryrun_open(engine->loop, engine->clock,
+                                live_mode(engine));
+    default:
+        world = world_open(json_retain((struct json *)engine->options.world),
+                           err);
+        if (!world)
+            return NULL;
+        world_begin(world, incident, json_find_int(incident, "started_ms", 0));
+        return mode_fixture_open(engine->loop, world);
+    }
+}

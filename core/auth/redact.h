@@ -1,0 +1,32 @@
+/* redact.h - takes secrets out of text before anybody keeps or sees it.
+ *
+ * Two kinds: the values that we hold, in their raw, base64 and URL forms, and
+ * shapes that are secrets wherever they stand (AWS key ids, GitHub tokens,
+ * bearer headers, `password=`, private key blocks). Each becomes "[redacted]",
+ * before an answer is recorded and before the script sees it, so that live and
+ * replay see the same bytes. (N11)
+ *
+ *   RD1  A held secret is found raw, in base64 and percent-encoded.
+ *   RD2  What is redacted stays valid UTF-8 and the JSON keeps its shape.
+ *
+ * Lifetime: process. Thread: any, after the last redact_learn().
+ */
+#ifndef AUTH_REDACT_H
+#define AUTH_REDACT_H
+
+#include "base/json.h"
+
+struct secrets;
+struct redact;
+
+struct redact *redact_open(void);
+void           redact_close(struct redact *redact); /* NULL is fine */
+/* Takes in every secret of the table; shorter than 8 bytes are left out, since
+ * they would blot out ordinary words. */
+void redact_learn(struct redact *redact, const struct secrets *secrets);
+
+void redact_text(const struct redact *redact, struct str text, struct buf *out);
+/* Gives a value to release: a new one, or the same one retained. */
+struct json *redact_json(const struct redact *redact, const struct json *value);
+
+#endif

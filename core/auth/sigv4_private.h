@@ -1,0 +1,38 @@
+/* sigv4_private.h - the half of signing that knows no key: the canonical
+ * request.
+ *
+ * Kept apart from sigv4.c because it is where signers disagree with each other
+ * and with AWS: everything about encoding, order and white space is in
+ * sigv4_canonical.c, everything about keys is not.
+ *
+ * Lifetime: call. Thread: any.
+ */
+#ifndef AUTH_SIGV4_PRIVATE_H
+#define AUTH_SIGV4_PRIVATE_H
+
+#include "auth/sigv4.h"
+
+/* One header or one query parameter. `order` is its place in what was given. */
+struct sigv4_pair {
+    struct str key, value;
+    size_t     order;
+};
+
+struct sigv4_scratch {
+    struct sigv4_pair *headers, *query;
+    size_t             header_count, header_room, query_room;
+    struct buf         names;          /* lower-cased header names */
+    struct buf         encoded;        /* query parameters, encoded */
+    struct buf         hash;           /* of the body */
+    struct str         signed_headers; /* inside the canonical request */
+};
+
+void sigv4_canonical_release(struct sigv4_scratch *scratch);
+
+/* Fills canonical_request, host and payload of the signature, whose date and
+ * scratch are set, and scratch->signed_headers. */
+bool sigv4_canonical_write(const struct sigv4_request *request,
+                           struct str token, struct sigv4_signature *signature,
+                           struct err *err);
+
+#endif

@@ -1,0 +1,60 @@
+/* fault.h - named places where a test may kill the process or fail a call.
+ *
+ * `make torture` and the kill tests set NIGHTSHIFT_FAULT to "name:n" (kill
+ * at the nth passage, as kill -9 would). With NIGHTSHIFT_FAULT=count every
+ * passage is counted and the totals are printed at exit, so that a test knows
+ * which points its scenario reaches. Unset, a point costs one load.
+ *
+ * This is the one piece of state below main: it must work in code that knows
+ * no context, and it is set once, before the first thread.
+ *
+ * Lifetime: process. Thread: any.
+ */
+#ifndef BASE_FAULT_H
+#define BASE_FAULT_H
+
+#include "base/err.h"
+
+/* X(ENUM, "name", "where it stands") */
+#define FAULT_POINTS(X)                                                \
+    X(RUN_STARTED, "run.started", "the run's first record is durable") \
+    X(GATE_BEFORE_INTENT, "gate.before_intent",                        \
+      "a write is about to be "                                        \
+      "journaled")                                                     \
+    X(GATE_AFTER_INTENT, "gate.after_intent",                          \
+      "the intent is durable, "                                        \
+      "nothing was sent")                                              \
+    X(NET_MID_REQUEST, "net.mid_request",                              \
+      "the whole request left, no byte "                               \
+      "of the answer was read")                                        \
+    X(GATE_BEFORE_RESULT, "gate.before_result",                        \
+      "the answer is here, not "                                       \
+      "journaled")                                                     \
+    X(GATE_AFTER_RESULT, "gate.after_result",                          \
+      "the answer is durable, the "                                    \
+      "node has not seen it")                                          \
+    X(RUN_BEFORE_CHECKPOINT, "run.before_checkpoint",                  \
+      "a node ended, its "                                             \
+      "end is not journaled")                                          \
+    X(RUN_CHECKPOINT, "run.checkpoint",                                \
+      "a node's end is durable, the next "                             \
+      "has not begun")                                                 \
+    X(RUN_BEFORE_END, "run.before_end",                                \
+      "the walk is over, its end is not "                              \
+      "journaled")
+
+enum fault_point {
+#define X(id, name, where) FAULT_##id,
+    FAULT_POINTS(X)
+#undef X
+        FAULT_COUNT
+};
+
+/* Reads "name:n", or "count". Called by main and by tests. */
+bool        fault_arm(const char *text, struct err *err);
+void        fault_pass(enum fault_point point); /* may not return */
+const char *fault_name(enum fault_point point);
+const char *fault_where(enum fault_point point);
+long        fault_passages(enum fault_point point);
+
+#endif

@@ -1,0 +1,23 @@
+/* mem.h - the one place that calls malloc.
+ *
+ * Out of memory aborts: everything from outside is capped before it is
+ * allocated, the journal makes a restart safe, and a daemon that pretends to
+ * survive a failed malloc only fails later and stranger. The Lua allocator is
+ * the exception and calls mem_try_resize(), since a script's limit is an
+ * ordinary event.
+ *
+ * Lifetime: any. Thread: any.
+ */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stddef.h>
+
+void *mem_new(size_t size); /* zeroed, never NULL */
+void *mem_resize(void *old, size_t size);
+void *mem_try_resize(void *old, size_t size); /* NULL when there is none */
+char *mem_text(const char *text, size_t len); /* a copy with a NUL behind it */
+void  mem_free(void *old);                    /* NULL is fine */
+void  mem_wipe(void *secret, size_t size);    /* zeroes; never optimised away */
+
+#endif

@@ -1,0 +1,259 @@
+/* plan.c - path, writes with before and after, reads, and what it comes to. */
+#include "cli/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/timestamp.h"
+#include "cli/paint.h"
+
+#define P(text) STR_ARG(text)
+
+static struct str text_of(const struct json *map, const char *key) {
+    return json_find_text(map, key);
+}
+
+static const char *on(enum paint paint) {
+    return paint_code(stdout, paint);
+}
+
+static void heading(const char *words) {
+    printf("\n%s%s%s\n", on(PAINT_BOLD), words, on(PAINT_OFF));
+}
+
+static void print_head(const struct json *report) {
+    const struct json *incident = json_find(report, "incident");
+    const struct json *labels = json_find(incident, "labels");
+
+    printf("%splan%s %.*s, %.*s run %.*s\n", on(PAINT_BOLD), on(PAINT_OFF),
+           P(text_of(report, "playbook")), P(text_of(report, "mode")),
+           P(text_of(report, "run")));
+    printf("  %.*s on %.*s/%.*s, firing since %.*s\n",
+           P(text_of(labels, "alertname")), P(text_of(labels, "cluster")),
+           P(text_of(labels, "service")), P(text_of(incident, "started_at")));
+}
+
+static void print_edges(const struct json *step) {
+    struct json_walk walk = json_walk_over(json_find(step, "edges"));
+
+    while (json_walk_next(&walk))
+        if (!str_equal(walk.key, text_of(step, "outcome")))
+            printf("      %sor %.*s -> %.*s%s\n", on(PAINT_DIM), P(walk.key),
+                   P(json_text(walk.value)), on(PAINT_OFF));
+}
+
+static void print_step(const struct json *step, size_t number) {
+    const struct json *error = json_find(step, "error");
+    bool assumed = json_truth(json_find(step, "assumed"));
+
+    printf("  %2zu  %-22.*s %s%.*s%s%s\n", number, P(text_of(step, "node")),
+           on(error ? PAINT_RED : PAINT_GREEN), P(text_of(step, "outcome")),
+           on(PAINT_OFF), assumed ? "  (assumed)" : "");
+    if (text_of(step, "asked").len)
+        printf("      policy turned %.*s into %.*s\n",
+               P(text_of(step, "asked")), P(text_of(step, "outcome")));
+    if (text_of(step, "reason").len)
+        printf("      %s%.*s%s\n", on(PAINT_DIM), P(text_of(step, "reason")),
+               on(PAINT_OFF));
+    if (error)
+        printf("      %.*s: %.*s\n", P(text_of(error, "code")),
+               P(text_of(error, "text")));
+    print_edges(step);
+}
+
+static void print_path(const struct json *report) {
+    const struct json *path = json_find(report, "path");
+
+    heading("Path");
+    for (size_t i = 0; i < json_count(path); i++)
+        print_step(json_at(path, i), i + 1);
+}
+
+/* --- writes --------------------------------------------------------------- */
+
+static void scalar(const struct json *value, struct buf *out) {
+    buf_clear(out);
+    if (value)
+        json_write(value, out);
+}
+
+static bool is_plain(const struct json *value) {
+    return value && !json_is(value, JSON_MAP) && !json_is(value, JSON_LIST);
+}
+
+/* The thing that the before-image is of: the first of its only list. */
+static const struct json *thing_before(const struct json *write) {
+    const struct json *before = json_find(write, "before");
+    struct json_walk   walk = json_walk_over(before);
+    const struct json *found = before;
+
+    while (json_walk_next(&walk))
+        if (json_is(walk.value, JSON_LIST) && json_count(walk.value) == 1)
+            found = json_at(walk.value, 0);
+    return found;
+}
+
+static void print_argument(struct str key, const struct json *asked,
+                           const struct json *before) {
+    const struct json *was = json_find_str(before, key);
+    struct buf         now = BUF_EMPTY, then = BUF_EMPTY;
+
+    scalar(asked, &now);
+    scalar(was, &then);
+    if (is_plain(was) && !json_same(was, asked))
+        printf("        %.*s: %s -> %s\n", P(key), buf_text(&then),
+               buf_text(&now));
+    else
+        printf("        %.*s: %.300s%s\n", P(key), buf_text(&now),
+               now.len > 300 ? " …" : "");
+    buf_release(&now);
+    buf_release(&then);
+}
+
+static void print_write(const struct json *write) {
+    struct json_walk   walk = json_walk_over(json_find(write, "request"));
+    const struct json *before = thing_before(write);
+    const struct json *error = json_find(write, "error");
+
+    printf("  %s~%s %.*s  [%.*s]  by %.*s%s\n", on(PAINT_YELLOW),
+           on(PAINT_OFF), P(text_of(write, "effect")),
+           P(text_of(write, "class")), P(text_of(write, "node")),
+           str_is(text_of(write, "phase"), "undo") ? " (undo)" : "");
+    printf("      on %.*s\n", P(text_of(write, "target")));
+    while (json_walk_next(&walk))
+        print_argument(walk.key, walk.value, before);
+    if (error)
+        printf("      %s%.*s: %.*s%s\n", on(PAINT_RED),
+               P(text_of(error, "code")), P(text_of(error, "text")),
+               on(PAINT_OFF));
+    if (text_of(write, "how").len && !str_is(text_of(write, "how"), "answered"))
+        printf("      %.*s\n", P(text_of(write, "how")));
+}
+
+static void print_writes(const struct json *report) {
+    const struct json *writes = json_find(report, "writes");
+
+    heading("Writes");
+    for (size_t i = 0; i < json_count(writes); i++)
+        print_write(json_at(writes, i));
+    if (json_count(writes) == 0)
+        printf("  none\n");
+}
+
+/* --- reads and waits ------------------------------------------------------ */
+
+static void print_reads(const struct json *report) {
+    const struct json *reads = json_find(report, "reads");
+
+    heading("Reads");
+    for (size_t i = 0; i < json_count(reads); i++) {
+        const struct json *read = json_at(reads, i);
+        const struct json *error = json_find(read, "error");
+
+        printf("    %.*s  %s%.*s%s%s%.*s\n", P(text_of(read, "effect")),
+               on(PAINT_DIM), P(text_of(read, "target")), on(PAINT_OFF),
+               error ? "  " : "", P(text_of(error, "code")));
+    }
+    if (json_count(reads) == 0)
+        printf("    none\n");
+}
+
+static void print_duration(const struct json *wait, const char *key) {
+    struct buf text = BUF_EMPTY;
+
+    timestamp_write_duration(json_find_int(wait, key, 0), &text);
+    printf("%s", buf_text(&text));
+    buf_release(&text);
+}
+
+static void print_waits(const struct json *report) {
+    const struct json *waits = json_find(report, "waits");
+
+    if (json_count(waits) == 0)
+        return;
+    heading("Waits");
+    for (size_t i = 0; i < json_count(waits); i++) {
+        const struct json *wait = json_at(waits, i);
+        bool assumed = json_truth(json_find(wait, "assumed"));
+
+        printf("    %.*s: ", P(text_of(wait, "node")));
+        if (json_find(wait, "sleep_ms")) {
+            print_duration(wait, "sleep_ms");
+        } else {
+            printf("until %.*s shows it, at most ", P(text_of(wait, "for")));
+            print_duration(wait, "within_ms");
+        }
+        printf("%s\n", assumed                                ? "  (assumed)"
+                       : json_find(wait, "came") &&
+                               !json_truth(json_find(wait, "came"))
+                           ? "  (did not come)"
+                           : "");
+    }
+}
+
+/* --- the end -------------------------------------------------------------- */
+
+static void print_undone(const struct json *report) {
+    const struct json *undone = json_find(report, "undone");
+
+    if (json_count(undone) == 0)
+        return;
+    heading("Undo");
+    for (size_t i = 0; i < json_count(undone); i++) {
+        const struct json *one = json_at(undone, i);
+
+        printf("    %.*s: %.*s%s%.*s\n", P(text_of(one, "node")),
+               P(text_of(one, "outcome")),
+               text_of(one, "reason").len ? ", " : "",
+               P(text_of(one, "reason")));
+    }
+}
+
+static void print_end(const struct json *report) {
+    struct str verdict = text_of(report, "verdict");
+    bool       live = str_is(text_of(report, "mode"), "live");
+
+    printf("\n%s%.*s%s", on(PAINT_BOLD), P(text_of(report, "outcome")),
+           on(PAINT_OFF));
+    if (verdict.len)
+        printf(", verdict %.*s", P(verdict));
+    printf(": %zu writes, %zu reads.%s\n",
+           json_count(json_find(report, "writes")),
+           json_count(json_find(report, "reads")),
+           live ? "" : " Nothing was changed.");
+    if (text_of(report, "assume").len)
+        printf("Behind the first write this plan assumes that it %.*s.\n",
+               P(text_of(report, "assume")));
+    if (text_of(report, "plan").len)
+        printf("plan %.*s\n", P(text_of(report, "plan")));
+}
+
+static void print_handover(const struct json *report) {
+    struct str text = text_of(report, "handover");
+
+    if (text.len == 0)
+        return;
+    heading("Hand-over");
+    while (text.data) {
+        struct str rest, line = str_cut(text, '\n', &rest);
+
+        printf("  | %.*s\n", P(line));
+        text = rest;
+    }
+}
+
+void plan_print(const struct json *report) {
+    if (str_is(text_of(report, "outcome"), "no_action")) {
+        printf("no action: %.*s. Nothing was changed.\n",
+               P(text_of(report, "reason")));
+        return;
+    }
+    print_head(report);
+    print_path(report);
+    print_writes(report);
+    print_waits(report);
+    print_reads(report);
+    print_undone(report);
+    print_handover(report);
+    print_end(report);
+}

@@ -1,0 +1,451 @@
+/* gate.c - the order of the checks, and reads.
+ *
+ * The order is: slot (G1), capability and secrets (G3), then the kind. Writes
+ * go on in call_write.c, waits in call_wait.c.
+ */
+#include "gate/gate.h"
+
+#include <string.h>
+
+#include "auth/redact.h"
+#include "base/encode.h"
+#include "base/mem.h"
+#include "gate/gate_private.h"
+#include "store/journal.h"
+#include "sys/crypto.h"
+#include "sys/loop.h"
+
+struct gate *gate_open(const struct gate_options *options) {
+    struct gate *gate = mem_new(sizeof *gate);
+
+    gate->options = *options;
+    return gate;
+}
+
+void gate_close(struct gate *gate) {
+    mem_free(gate);
+}
+
+int64_t call_now(const struct call *call) {
+    return mode_now(call->gate->options.mode);
+}
+
+/* --- ending a call ---------------------------------------------------- */
+
+static void deliver(void *arg) {
+    struct call       *call = arg;
+    struct gate_answer answer = {call->fate, call->assumed, call->value,
+                                 &call->err};
+
+    call->done(call->arg, &answer);
+    json_release(call->before);
+    json_release(call->value);
+    effect_release(&call->effect);
+    effect_release(&call->reader);
+    buf_release(&call->place);
+    mem_free(call);
+}
+
+void call_finish(struct call *call, enum gate_fate fate) {
+    call->fate = fate;
+    loop_defer(call->gate->options.mode->loop, deliver, call);
+}
+
+/* --- records ---------------------------------------------------------- */
+
+struct json *call_redacted(const struct call *call, struct json *value) {
+    struct json *clean = redact_json(call->gate->options.redact, value);
+
+    json_release(value);
+    return clean;
+}
+
+struct json *call_record(const struct call *call, const char *kind) {
+    struct json *record = json_new_map();
+
+    json_put_text(record, "kind", str_of(kind));
+    json_put_int(record, "at", call_now(call));
+    json_put_text(record, "slot", buf_str(&call->place));
+    if (call->assumed)
+        json_put_bool(record, "assumed", true);
+    return record;
+}
+
+/* What was asked, as every first record of a slot tells it. */
+static void put_question(const struct call *call, struct json *record) {
+    const struct effect *effect = &call->effect;
+
+    json_put_text(record, "effect", str_of(effect->name));
+    json_put_text(record, "class", str_of(effect_class_name(effect->class)));
+    json_put_text(record, "target", str_of(effect->target));
+    json_put_text(record, "digest", str_of(effect->digest));
+    json_put_text(record, "where", str_of(effect->where));
+    json_put(record, "args",
+             redact_json(call->gate->options.redact, effect->args));
+}
+
+static struct json *error_json(const struct err *err) {
+    struct json *error = json_new_map();
+
+    json_put_text(error, "code", str_of(err_name(err->code)));
+    json_put_text(error, "text", str_of(err->text));
+    if (err->status)
+        json_put_int(error, "status", err->status);
+    return error;
+}
+
+/* `ok` with the answer, or the error. */
+static void put_result(const struct call *call, struct json *record, bool ok) {
+    json_put_bool(record, "ok", ok);
+    if (ok)
+        json_put(record, "answer", json_retain(call->value));
+    else
+        json_put(record, "error", error_json(&call->err));
+}
+
+struct json *call_question_record(const struct call *call, const char *kind) {
+    struct json *record = call_record(call, kind);
+
+    put_question(call, record);
+    return record;
+}
+
+struct json *call_result_record(const struct call *call, const char *kind,
+                                bool ok) {
+    struct json *record = strcmp(kind, "read") == 0
+                              ? call_question_record(call, kind)
+                              : call_record(call, kind);
+
+    put_result(call, record, ok);
+    return record;
+}
+
+struct json *call_audit(const struct call *call, const char *kind) {
+    const struct effect *effect = &call->effect;
+    struct json         *facts = json_new_map();
+
+    json_put_text(facts, "kind", str_of(kind));
+    json_put_int(facts, "at", call_now(call));
+    json_put_text(facts, "run", str_of(call->ask.run));
+    json_put_text(facts, "mode",
+                  str_of(mode_name(call->gate->options.mode)));
+    json_put_text(facts, "slot", buf_str(&call->place));
+    json_put_text(facts, "effect", str_of(effect->name));
+    json_put_text(facts, "class", str_of(effect_class_name(effect->class)));
+    json_put_text(facts, "target", str_of(effect->target));
+    json_put_text(facts, "digest", str_of(effect->digest));
+    return facts;
+}
+
+struct durable {
+    struct call *call;
+    void (*next)(struct call *call);
+};
+
+static void journaled(void *arg, const struct err *err) {
+    struct durable durable = *(struct durable *)arg;
+
+    mem_free(arg);
+    if (!err) {
+        durable.next(durable.call);
+        return;
+    }
+    durable.call->err = *err;
+    err_wrap(&durable.call->err, "journal");
+    call_finish(durable.call, GATE_STOPPED);
+}
+
+void call_journal(struct call *call, struct json *record, struct json *audit,
+                  void (*next)(struct call *call)) {
+    struct durable *durable;
+
+    if (!next) {
+        journal_add(call->ask.journal, record, audit, NULL, 0, NULL, NULL);
+        return;
+    }
+    durable = mem_new(sizeof *durable);
+    durable->call = call;
+    durable->next = next;
+    journal_add(call->ask.journal, record, audit, NULL, 0, journaled,
+                durable);
+}
+
+/* --- the checks ------------------------------------------------------- */
+
+static bool is_declared(const struct json *allowed, const char *name) {
+    for (size_t i = 0; i < json_count(allowed); i++)
+        if (str_is(json_text(json_at(allowed, i)), name))
+            return true;
+    return false;
+}
+
+/* Clock, ids, sleeps and the catalogue touch nothing and need no right. The
+ * question inside a wait is checked as an effect of its own. (G3) */
+bool call_allowed(struct call *call, const struct effect *effect) {
+    if (effect->class == EFFECT_SECRET)
+        return err_set(&call->err, ERR_DENIED, "%s returns secrets, which no "
+                       "script may hold", effect->name);
+    if (effect->kind >= EFFECT_CATALOGUE ||
+        is_declared(call->ask.allowed, effect->name))
+        return true;
+    return err_set(&call->err, ERR_DENIED, "%s is not in this node's effects",
+                   effect->name);
+}
+
+static bool retry_on(const struct json *retry, const char *name) {
+    const struct json *on = json_find(retry, "on");
+
+    for (size_t i = 0; i < json_count(on); i++)
+        if (str_is(json_text(json_at(on, i)), name))
+            return true;
+    return false;
+}
+
+/* Without a rule of the node's own, reads are tried three times and writes
+ * only when they were surely not applied: told to slow down. */
+static bool retries_by_default(const struct effect *effect,
+                               enum err_code        code) {
+    if (code == ERR_THROTTLED)
+        return true;
+    return !effect_writes(effect) && (code == ERR_TIMEOUT || code == ERR_IO);
+}
+
+#define DEFAULT_TRIES      3
+#define DEFAULT_BACKOFF_MS 500
+
+bool call_retry_due(struct call *call, const struct effect *effect,
+                    const struct mode_answer *answer, int64_t *due_ms) {
+    const struct json *retry = call->ask.retry;
+    int64_t times = json_find_int(retry, "times", DEFAULT_TRIES);
+    int64_t backoff = json_find_int(retry, "backoff", DEFAULT_BACKOFF_MS);
+    bool    wanted = retry ? retry_on(retry, err_name(answer->err.code))
+                           : retries_by_default(effect, answer->err.code);
+    unsigned char jitter;
+
+    if (answer->fate != MODE_REFUSED || !wanted || call->tries >= times)
+        return false;
+    for (int i = 0; i < call->tries && backoff < 60000; i++)
+        backoff *= 2;
+    crypto_random(&jitter, 1);
+    backoff = backoff / 2 + backoff * jitter / 510;
+    if (answer->retry_after_ms > backoff)
+        backoff = answer->retry_after_ms;
+    call->tries++;
+    *due_ms = call_now(call) + backoff;
+    return true;
+}
+
+/* --- reads ------------------------------------------------------------ */
+
+static void act_read(struct call *call);
+
+static void read_again(void *arg, struct mode_answer *answer) {
+    (void)answer;
+    act_read(arg);
+}
+
+/* Intent and answer in one record, and no wait for the disk: what follows in
+ * the journal is written after it. */
+static void conclude_read(struct call *call, bool ok) {
+    call_journal(call, call_result_record(call, "read", ok), NULL, NULL);
+    call_finish(call, ok ? GATE_ANSWERED : GATE_FAILED);
+}
+
+static void read_done(void *arg, struct mode_answer *answer) {
+    struct call *call = arg;
+    int64_t      due;
+
+    if (call_retry_due(call, &call->effect, answer, &due)) {
+        struct mode *mode = call->gate->options.mode;
+
+        mode->ops->until(mode, due, read_again, call);
+        return;
+    }
+    call->assumed = answer->assumed;
+    call->err = answer->err;
+    if (answer->fate == MODE_SILENT) {
+        call_finish(call, GATE_SILENT);
+        return;
+    }
+    if (answer->fate == MODE_ANSWERED)
+        call->value = call_redacted(call, answer->value);
+    conclude_read(call, answer->fate == MODE_ANSWERED);
+}
+
+static void act_read(struct call *call) {
+    struct mode    *mode = call->gate->options.mode;
+    struct mode_ask ask = {&call->effect, NULL, call->token};
+
+    mode->ops->act(mode, &ask, read_done, call);
+}
+
+/* --- what never leaves the process ------------------------------------ */
+
+/* Sixteen bytes that depend on the slot alone: the same on every re-run. */
+static void slot_bytes(const struct call *call, unsigned char out[16]) {
+    unsigned char digest[DIGEST_SIZE];
+    struct buf    text = BUF_EMPTY;
+
+    buf_addf(&text, "%s/%s", call->ask.run, buf_text(&call->place));
+    crypto_sha256(buf_str(&text), digest);
+    memcpy(out, digest, 16);
+    buf_release(&text);
+}
+
+/* Version 8 of RFC 9562: bits of our own making. */
+static struct json *slot_uuid(const struct call *call) {
+    unsigned char bytes[16];
+    struct buf    hex = BUF_EMPTY, text = BUF_EMPTY;
+    struct json  *value;
+
+    slot_bytes(call, bytes);
+    bytes[6] = (unsigned char)((bytes[6] & 0x0F) | 0x80);
+    bytes[8] = (unsigned char)((bytes[8] & 0x3F) | 0x80);
+    encode_hex(bytes, sizeof bytes, &hex);
+    buf_addf(&text, "%.8s-%.4s-%.4s-%.4s-%.12s", hex.data, hex.data + 8,
+             hex.data + 12, hex.data + 16, hex.data + 20);
+    value = json_new_text(buf_str(&text));
+    buf_release(&hex);
+    buf_release(&text);
+    return value;
+}
+
+static struct json *slot_random(const struct call *call) {
+    unsigned char bytes[16];
+    uint64_t      bits;
+
+    slot_bytes(call, bytes);
+    memcpy(&bits, bytes, sizeof bits);
+    return json_new_real((double)(bits >> 11) * 0x1p-53);
+}
+
+static struct json *catalogue_row(const struct call *call) {
+    const struct json *row =
+        json_find_str(json_find(call->gate->options.config, "services"),
+                      json_find_text(call->effect.args, "key"));
+
+    return row ? json_clone(row) : json_new_null();
+}
+
+static void answer_here(struct call *call, struct json *value) {
+    call->value = value;
+    conclude_read(call, true);
+}
+
+/* --- submitting ------------------------------------------------------- */
+
+static void start(struct call *call) {
+    switch (call->effect.kind) {
+    case EFFECT_CATALOGUE: answer_here(call, catalogue_row(call)); break;
+    case EFFECT_NOW: answer_here(call, json_new_int(call_now(call))); break;
+    case EFFECT_RANDOM: answer_here(call, slot_random(call)); break;
+    case EFFECT_UUID: answer_here(call, slot_uuid(call)); break;
+    case EFFECT_SLEEP:
+    case EFFECT_WAIT: call_wait(call, NULL); break;
+    default:
+        if (effect_writes(&call->effect))
+            call_write(call);
+        else
+            act_read(call);
+    }
+}
+
+/* (G1) */
+static void answer_recorded(struct call *call, const struct json *record) {
+    const struct json *error = json_find(record, "error");
+    struct str         text = json_find_text(error, "text");
+    enum err_code      code = err_find(json_find_text(error, "code").data);
+
+    call->assumed = json_truth(json_find(record, "assumed"));
+    if (!error) {
+        call->value = json_retain(json_find(record, "answer"));
+        call_finish(call, GATE_ANSWERED);
+        return;
+    }
+    err_set(&call->err, code == ERR_COUNT ? ERR_REMOTE : code, "%.*s",
+            STR_ARG(text));
+    call->err.status = (int)json_find_int(error, "status", 0);
+    call_finish(call, json_truth(json_find(record, "lost")) ? GATE_UNKNOWN
+                                                            : GATE_FAILED);
+}
+
+static void derive_token(struct call *call) {
+    struct buf text = BUF_EMPTY, hex = BUF_EMPTY;
+
+    buf_addf(&text, "%s/%s", call->ask.run, buf_text(&call->place));
+    crypto_sha256_hex(buf_str(&text), &hex);
+    memcpy(call->token, buf_text(&hex), sizeof call->token);
+    buf_release(&text);
+    buf_release(&hex);
+}
+
+static struct call *call_open(struct gate *gate, const struct gate_ask *ask,
+                              struct effect *effect, gate_done_fn *done,
+                              void *arg) {
+    struct call *call = mem_new(sizeof *call);
+
+    call->gate = gate;
+    call->ask = *ask;
+    buf_add_str(&call->place, ask->place);
+    call->effect = *effect;
+    memset(effect, 0, sizeof *effect);
+    call->done = done;
+    call->arg = arg;
+    call->how = "answered";
+    return call;
+}
+
+static bool find_slot(struct call *call, struct slot *slot) {
+    struct buf asked = BUF_EMPTY;
+    bool       ok;
+
+    buf_addf(&asked, "%s ", call->effect.name);
+    json_write(call->effect.args, &asked);
+    ok = journal_slot(call->ask.journal, buf_str(&call->place),
+                      str_of(call->effect.digest), buf_text(&asked), slot,
+                      &call->err);
+    if (!ok && call->effect.where[0])
+        err_wrap(&call->err, "%s", call->effect.where);
+    buf_release(&asked);
+    return ok;
+}
+
+void gate_submit(struct gate *gate, const struct gate_ask *ask,
+                 struct effect *effect, gate_done_fn *done, void *arg) {
+    struct call *call = call_open(gate, ask, effect, done, arg);
+    struct slot  slot;
+
+    if (!find_slot(call, &slot)) {
+        call_finish(call, GATE_STOPPED);
+        return;
+    }
+    if (slot.state == SLOT_DONE) {
+        answer_recorded(call, slot.answer);
+        return;
+    }
+    derive_token(call);
+    if (slot.state == SLOT_WAITING)
+        call_wait(call, slot.asked);
+    else if (slot.state == SLOT_UNKNOWN) {
+        call->before = json_retain(json_find(slot.asked, "before"));
+        call_recover(call);
+    } else if (!call_allowed(call, &call->effect))
+        conclude_read(call, false);
+    else
+        start(call);
+}
+
+void gate_judge(struct gate *gate, const struct gate_ask *ask,
+                struct effect *effect, bool good, const struct json *answer,
+                gate_done_fn *done, void *arg) {
+    struct call *call = call_open(gate, ask, effect, done, arg);
+    struct slot  slot;
+
+    call->good = good;
+    if (!find_slot(call, &slot)) {
+        call_finish(call, GATE_STOPPED);
+        return;
+    }
+    call->value = json_retain((struct json *)answer);
+    call_judge(call, slot.asked);
+}

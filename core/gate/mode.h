@@ -1,0 +1,107 @@
+/* mode.h - who answers an effect.
+ *
+ * Four lives of the same gate: `live` sends, `dry-run` reads for real until
+ * the first write that it only pretends, `fixture` asks a world of rows,
+ * `replay` a recording. A mode acts on one effect at a time, tells the time,
+ * and lets it pass; everything else - slots, intents, classes, redaction - is
+ * the gate's and the same in all of them.
+ *
+ *   MO1  Only mode_live can send a write; no other mode holds a way to. (N5)
+ *
+ * Lifetime: process. Thread: loop.
+ */
+#ifndef GATE_MODE_H
+#define GATE_MODE_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "gate/effect.h"
+
+struct loop;
+struct mode;
+
+enum mode_kind { MODE_LIVE, MODE_DRY_RUN, MODE_FIXTURE };
+
+enum mode_fate {
+    MODE_ANSWERED,
+    MODE_REFUSED, /* an error, and nothing was applied */
+    MODE_UNKNOWN, /* an error, and a write may have been applied */
+    MODE_SILENT   /* nobody can answer: the world or the scenario ends here */
+};
+
+struct mode_answer {
+    enum mode_fate fate;
+    bool           assumed;
+    struct json   *value; /* given with MODE_ANSWERED */
+    struct err     err;   /* with every other fate */
+    int64_t        retry_after_ms; /* 0: not said */
+};
+
+/* Called once, later, on the loop. Takes answer->value. */
+typedef void mode_done_fn(void *arg, struct mode_answer *answer);
+
+/* What an effect needs beyond itself to be sent or predicted. */
+struct mode_ask {
+    const struct effect *effect;
+    const struct json   *before; /* answer of the before-read, or NULL */
+    const char          *token;  /* derived from the slot */
+};
+
+struct mode_ops {
+    enum mode_kind kind;
+    void (*act)(struct mode *mode, const struct mode_ask *ask,
+                mode_done_fn *done, void *arg);
+    /* done when the wall clock has reached due; it may be in the past. A mode
+     * that does not wait answers at once, with `assumed`. */
+    void (*until)(struct mode *mode, int64_t due_ms, mode_done_fn *done,
+                  void *arg);
+    void (*close)(struct mode *mode);
+};
+
+struct mode {
+    const struct mode_ops *ops;
+    struct loop           *loop;
+    struct clock          *clock; /* what ctx.now() shows */
+};
+
+const char *mode_name(const struct mode *mode);
+int64_t     mode_now(const struct mode *mode); /* ms UTC */
+void        mode_close(struct mode *mode);     /* NULL is fine */
+
+/* Answers on the loop's next turn; takes answer.value. */
+void mode_answer_later(struct mode *mode, struct mode_answer answer,
+                       mode_done_fn *done, void *arg);
+
+/* --- the modes -------------------------------------------------------- */
+
+struct http_client;
+struct secrets;
+struct world;
+
+struct mode_live_options {
+    struct loop          *loop;
+    struct clock         *clock;
+    struct http_client   *client;
+    const struct json    *config;
+    const struct secrets *secrets;
+}; /* all borrowed */
+
+struct mode *mode_live_open(const struct mode_live_options *options);
+
+enum mode_scenario { ASSUME_WORKS, ASSUME_NO_EFFECT, ASSUME_WORSE,
+                     ASSUME_NO_DATA };
+bool        mode_scenario_read(struct str text, enum mode_scenario *out);
+const char *mode_scenario_name(enum mode_scenario scenario);
+
+/* Takes `reader`, a live mode that is asked for reads alone. */
+struct mode *mode_dryrun_open(struct loop *loop, struct clock *clock,
+                              struct mode *reader);
+/* Has a write been simulated? From then on reads that could see it are not
+ * asked. */
+bool mode_dryrun_simulated(const struct mode *mode);
+
+/* Takes the world. */
+struct mode *mode_fixture_open(struct loop *loop, struct world *world);
+
+#endif

@@ -1,0 +1,61 @@
+/* mode_fixture.c - a world answers everything, writes too, on virtual time.
+ *
+ * There is no client, no socket and no real clock in here, so nothing can
+ * leave. (MO1)
+ */
+#include "base/clock_virtual.h"
+#include "base/mem.h"
+#include "gate/mode.h"
+#include "gate/world.h"
+
+struct mode_fixture {
+    struct mode          mode; /* first: the ops find us by it */
+    struct world        *world;
+    struct clock_virtual clock;
+};
+
+static void act(struct mode *mode, const struct mode_ask *ask,
+                mode_done_fn *done, void *arg) {
+    struct mode_fixture *fixture = (struct mode_fixture *)mode;
+    struct mode_answer   answer = {.fate = MODE_ANSWERED};
+
+    if (!world_answer(fixture->world, ask->effect, mode_now(mode),
+                      &answer.value, &answer.err)) {
+        enum err_code code = answer.err.code;
+
+        answer.fate = code == ERR_NO_ANSWER ? MODE_SILENT
+                      : effect_writes(ask->effect) &&
+                              (code == ERR_TIMEOUT || code == ERR_UNKNOWN)
+                          ? MODE_UNKNOWN
+                          : MODE_REFUSED;
+    }
+    mode_answer_later(mode, answer, done, arg);
+}
+
+static void until(struct mode *mode, int64_t due_ms, mode_done_fn *done,
+                  void *arg) {
+    struct mode_fixture *fixture = (struct mode_fixture *)mode;
+
+    if (due_ms > mode_now(mode))
+        clock_virtual_advance(&fixture->clock, due_ms - mode_now(mode));
+    mode_answer_later(mode, (struct mode_answer){.fate = MODE_ANSWERED}, done,
+                      arg);
+}
+
+static void close_fixture(struct mode *mode) {
+    struct mode_fixture *fixture = (struct mode_fixture *)mode;
+
+    world_close(fixture->world);
+    mem_free(fixture);
+}
+
+static const struct mode_ops ops = {MODE_FIXTURE, act, until, close_fixture};
+
+struct mode *mode_fixture_open(struct loop *loop, struct world *world) {
+    struct mode_fixture *fixture = mem_new(sizeof *fixture);
+
+    clock_virtual_init(&fixture->clock, world_start(world));
+    fixture->mode = (struct mode){&ops, loop, &fixture->clock.clock};
+    fixture->world = world;
+    return &fixture->mode;
+}

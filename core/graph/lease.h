@@ -1,0 +1,36 @@
+/* lease.h - a run's own entry in the store, and the hold on its key.
+ *
+ * "main/run/ID" says which playbook and bundle a run walks and who walks it; a
+ * fencing number goes up each time somebody takes it over. "main/key/…" keeps
+ * a second run of the same playbook and key away from the first record to the
+ * last, and is freed in the batch that writes the end.
+ *
+ *   LE1  Two runs of one playbook and key never overlap.
+ *   LE2  Who takes a run over raises its fence; the end is written only by the
+ *        last who took it.
+ *
+ * Lifetime: run. Thread: store.
+ */
+#ifndef GRAPH_LEASE_H
+#define GRAPH_LEASE_H
+
+#include "base/json.h"
+#include "store/store.h"
+
+struct lease {
+    struct buf         run_key, hold_key, opening, closing, run;
+    struct store_write first[2], last[2];
+};
+
+/* For a new run. `key` is the incident's. */
+void lease_begin(struct lease *lease, const char *run, struct str playbook,
+                 const struct json *key, const char *bundle, int64_t now_ms);
+/* Who holds the key? ERR_HELD names the run and how to go on with it. */
+bool lease_check(const struct lease *lease, struct store *store,
+                 struct err *err);
+/* For a run that goes on: raises the fence, gives its entry. */
+bool lease_take(struct lease *lease, struct store *store, const char *run,
+                struct json **entry, struct err *err);
+void lease_release(struct lease *lease);
+
+#endif

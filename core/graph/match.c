@@ -1,0 +1,243 @@
+/* match.c - strict on the way in: what the source gives is checked in C. */
+#include "graph/match.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/timestamp.h"
+#include "graph/bind.h"
+#include "graph/nearest.h"
+#include "vm/attempt.h"
+
+#define OCCURRENCES_MAX 10000
+
+static const struct json_caps caps = {MATCH_EVENT_MAX, 64};
+
+/* --- the source ---------------------------------------------------------- */
+
+static struct json *request_of(struct json *body, int64_t now_ms) {
+    struct json *request = json_new_map(), *list = json_new_list();
+
+    json_put(request, "headers", json_new_map());
+    json_put(request, "body", body);
+    json_put_int(request, "received_ms", now_ms);
+    json_append(list, request);
+    return list;
+}
+
+static bool check_occurrence(const struct json *o, size_t at,
+                             struct err *err) {
+    struct str status = json_find_text(o, "status");
+    int64_t    ms;
+
+    if (json_find_text(o, "key").len == 0)
+        return err_set(err, ERR_EVENT_SHAPE, "occurrence %zu has no key", at);
+    if (!str_is(status, "firing") && !str_is(status, "resolved"))
+        return err_set(err, ERR_EVENT_SHAPE, "occurrence %zu: status \"%.*s\" "
+                       "is neither firing nor resolved", at, STR_ARG(status));
+    if (!timestamp_read(json_find_text(o, "started_at"), &ms, err)) {
+        err->code = ERR_EVENT_SHAPE;
+        return err_wrap(err, "occurrence %zu: started_at", at);
+    }
+    if (!json_is(json_find(o, "labels"), JSON_MAP))
+        return err_set(err, ERR_EVENT_SHAPE, "occurrence %zu has no labels",
+                       at);
+    return true;
+}
+
+static struct json *check_occurrences(struct json *results, struct err *err) {
+    struct json *list = json_at(results, 0);
+
+    if (!json_is(list, JSON_LIST) && json_count(list) > 0) {
+        err_set(err, ERR_CONTRACT, "a source must return a list");
+        return NULL;
+    }
+    if (json_count(list) > OCCURRENCES_MAX) {
+        err_set(err, ERR_LIMIT, "%zu occurrences, at most %d are taken",
+                json_count(list), OCCURRENCES_MAX);
+        return NULL;
+    }
+    for (size_t i = 0; i < json_count(list); i++)
+        if (!check_occurrence(json_at(list, i), i + 1, err))
+            return NULL;
+    return list;
+}
+
+static bool read_source(struct bundle *bundle, struct str source,
+                        struct json *body, int64_t now_ms,
+                        struct json **occurrences, struct err *err) {
+    const struct script *script = bundle_find(bundle, SCRIPT_SOURCE, source);
+    struct json         *request = request_of(body, now_ms), *results = NULL;
+
+    if (!script)
+        err_set(err, ERR_NOT_FOUND, "no source \"%.*s\"", STR_ARG(source));
+    else
+        results = attempt_call(bundle, script, "occurrences", request,
+                               &vm_limits_source, err);
+    json_release(request);
+    *occurrences = results ? check_occurrences(results, err) : NULL;
+    if (*occurrences)
+        json_retain(*occurrences);
+    json_release(results);
+    return *occurrences || err_wrap(err, "source %.*s", STR_ARG(source));
+}
+
+/* --- the playbook -------------------------------------------------------- */
+
+/* "*" asks that the label is there; another text that it is the same. */
+static bool label_fits(const struct json *wanted, const struct json *label) {
+    if (json_text(label).len == 0)
+        return false;
+    return str_is(json_text(wanted), "*") || json_same(wanted, label);
+}
+
+static bool takes(const struct json *playbook, const struct json *o) {
+    const struct json *wanted = json_dig(playbook, "trigger", "labels", NULL);
+    const struct json *labels = json_find(o, "labels");
+    struct json_walk   walk = json_walk_over(wanted);
+
+    while (json_walk_next(&walk))
+        if (!label_fits(walk.value, json_find_str(labels, walk.key))) {
+            json_walk_stop(&walk);
+            return false;
+        }
+    return true;
+}
+
+/* { "$incident.labels.cluster", … } filled: what makes two the same. */
+static struct json *key_of(const struct json *playbook,
+                           const struct json *incident) {
+    const struct json *key = json_find(playbook, "key");
+    struct json       *scope = json_new_map(), *filled;
+
+    json_put(scope, "incident", json_clone(incident));
+    filled = bind_input(key, scope);
+    json_release(scope);
+    return filled;
+}
+
+static struct json *incident_of(const struct json *playbook,
+                                const struct json *o) {
+    static const char *const fields[] = {"status", "started_at", "labels",
+                                         "annotations", "links", NULL};
+    struct json             *incident = json_new_map();
+    struct err               err;
+    int64_t                  ms = 0;
+
+    for (const char *const *field = fields; *field; field++)
+        json_put(incident, *field,
+                 json_is(json_find(o, *field), JSON_NULL_KIND) ||
+                         !json_find(o, *field)
+                     ? json_new_map()
+                     : json_clone(json_find(o, *field)));
+    (void)timestamp_read(json_find_text(o, "started_at"), &ms, &err);
+    json_put_int(incident, "started_ms", ms);
+    json_put_text(incident, "fingerprint", json_find_text(o, "key"));
+    json_put_text(incident, "source",
+                  json_find_text(json_find(playbook, "trigger"), "source"));
+    json_put(incident, "key", key_of(playbook, incident));
+    return incident;
+}
+
+static struct json *same_key(const struct json *incidents,
+                             const struct json *key) {
+    for (size_t i = 0; i < json_count(incidents); i++)
+        if (json_same(json_find(json_at(incidents, i), "key"), key))
+            return json_at(incidents, i);
+    return NULL;
+}
+
+/* What else fires on the same thing is evidence, not a run of its own. */
+static void attach(struct json *incident, const struct json *other) {
+    struct json *list = json_find(incident, "attached"), *entry;
+
+    if (!list) {
+        json_put(incident, "attached", json_new_list());
+        list = json_find(incident, "attached");
+    }
+    entry = json_new_map();
+    json_put(entry, "labels", json_clone(json_find(other, "labels")));
+    json_put_text(entry, "started_at", json_find_text(other, "started_at"));
+    json_append(list, entry);
+}
+
+/* (MT1) */
+static void add_incident(struct match *match, struct json *incident) {
+    struct json *held =
+        same_key(match->incidents, json_find(incident, "key"));
+
+    if (held) {
+        attach(held, incident);
+        match->attached++;
+        json_release(incident);
+    } else {
+        json_append(match->incidents, incident);
+    }
+}
+
+struct place {
+    int64_t ms;
+    size_t  at;
+};
+
+static int by_start(const void *a, const void *b) {
+    const struct place *x = a, *y = b;
+
+    if (x->ms != y->ms)
+        return x->ms < y->ms ? -1 : 1;
+    return x->at < y->at ? -1 : 1;
+}
+
+/* The earliest first; equal ones in the order they came. Gives. */
+static struct json *sorted_by_start(const struct json *list) {
+    size_t        count = json_count(list);
+    struct place *places = mem_new(count * sizeof *places);
+    struct json  *sorted = json_new_list();
+    struct err    err;
+
+    for (size_t i = 0; i < count; i++) {
+        places[i].at = i;
+        (void)timestamp_read(json_find_text(json_at(list, i), "started_at"),
+                             &places[i].ms, &err);
+    }
+    qsort(places, count, sizeof *places, by_start);
+    for (size_t i = 0; i < count; i++)
+        json_append(sorted, json_retain(json_at(list, places[i].at)));
+    mem_free(places);
+    return sorted;
+}
+
+bool match_delivery(struct bundle *bundle, const struct json *playbook,
+                    struct str delivery, int64_t now_ms, struct match *match,
+                    struct err *err) {
+    struct str   source = json_find_text(json_find(playbook, "trigger"),
+                                         "source");
+    struct json *body = json_parse(delivery, &caps, err), *given;
+    struct json *occurrences;
+
+    memset(match, 0, sizeof *match);
+    match->incidents = json_new_list();
+    if (!body || !read_source(bundle, source, body, now_ms, &given, err))
+        return err_wrap(err, "event");
+    occurrences = sorted_by_start(given);
+    json_release(given);
+    for (size_t i = 0; i < json_count(occurrences); i++) {
+        const struct json *o = json_at(occurrences, i);
+        bool firing = str_is(json_find_text(o, "status"), "firing");
+
+        match->seen++;
+        match->firing += firing;
+        match->resolved += !firing; /* (MT2) */
+        if (firing && takes(playbook, o))
+            add_incident(match, incident_of(playbook, o));
+        else
+            match->unmatched += firing;
+    }
+    json_release(occurrences);
+    return true;
+}
+
+void match_release(struct match *match) {
+    json_release(match->incidents);
+    match->incidents = NULL;
+}

@@ -1,0 +1,74 @@
+/* run_private.h - what the files of one run share, for graph/ alone.
+ *
+ * run.c walks the graph, step.c executes one function of one node, undo.c
+ * takes writes back. A step is a node's `run` or `undo` at one visit.
+ *
+ * Lifetime: run. Thread: loop.
+ */
+#ifndef GRAPH_RUN_PRIVATE_H
+#define GRAPH_RUN_PRIVATE_H
+
+#include "graph/run.h"
+#include "vm/attempt.h"
+
+enum step_fate {
+    STEP_ENDED,   /* results */
+    STEP_FAILED,  /* err */
+    STEP_UNKNOWN, /* err: a write that nobody knows the end of */
+    STEP_ASSUMED, /* the dry run's scenario ends here */
+    STEP_STOPPED  /* err: the run stops */
+};
+
+struct step {
+    const char          *phase; /* "run" or "undo" */
+    struct str           node;  /* its name in the graph */
+    int                  visit;
+    const struct script *script;
+    const struct json   *meta, *allowed;
+    struct json         *arguments, *retry, *results;
+    struct attempt      *attempt;
+    struct effect        wait; /* the wait that the script is judging */
+    struct json         *polled;
+    struct buf           parked_place;
+    struct json         *parked_answer;
+    int                  ordinal;
+    int64_t              spent_ms, asked_ms, timeout_ms;
+    bool                 waiting, parked;
+    struct buf           place;
+    void (*done)(struct run *run, enum step_fate fate);
+};
+
+struct run {
+    struct run_options options;
+    const struct json *playbook;
+    struct walk        walk;
+    struct step        step;
+    struct err         err;
+    run_done_fn       *done;
+    void              *arg;
+    size_t             undoing; /* index into walk.wrote, counted down */
+};
+
+int64_t run_now(const struct run *run);
+/* Takes the record; applies it and adds it to the journal. */
+void run_note(struct run *run, struct json *record, queue_done_fn *done);
+struct json *run_record(const struct run *run, const char *kind);
+void         run_stop(struct run *run);
+const struct json *run_node(const struct run *run, struct str name);
+/* The node script's table, or NULL with run->err filled. */
+const struct json *run_meta(struct run *run, struct str use,
+                            const struct script **script);
+/* Follows an edge's target. */
+void run_follow(struct run *run, struct str target);
+
+/* step.c. Takes `arguments`; step.node must live as long as the step. */
+void step_start(struct run *run, const char *phase, struct str node, int visit,
+                const struct script *script, const struct json *meta,
+                struct json *arguments,
+                void (*done)(struct run *run, enum step_fate fate));
+void step_release(struct step *step);
+
+/* undo.c */
+void undo_start(struct run *run);
+
+#endif

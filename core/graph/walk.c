@@ -1,0 +1,262 @@
+/* walk.c - one function for each kind of record. (WK1) */
+#include "graph/walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/timestamp.h"
+
+void walk_init(struct walk *walk) {
+    memset(walk, 0, sizeof *walk);
+    walk->outputs = json_new_map();
+    walk->path = json_new_list();
+    walk->visits = json_new_map();
+    walk->wrote = json_new_list();
+    walk->undone = json_new_list();
+}
+
+void walk_release(struct walk *walk) {
+    json_release(walk->started);
+    json_release(walk->outputs);
+    json_release(walk->path);
+    json_release(walk->visits);
+    json_release(walk->current);
+    json_release(walk->next);
+    json_release(walk->failure);
+    json_release(walk->wrote);
+    json_release(walk->undone);
+    json_release(walk->finished);
+    memset(walk, 0, sizeof *walk);
+}
+
+static void keep(struct json **slot, const struct json *value) {
+    json_release(*slot);
+    *slot = value ? json_clone(value) : NULL;
+}
+
+static void copy(struct json *into, const struct json *from,
+                 const char *name) {
+    const struct json *value = json_find(from, name);
+
+    if (value)
+        json_put(into, name, json_clone(value));
+}
+
+/* "restart/0002/run/-/0001": the node, the visit, the phase. */
+struct place {
+    struct str node, phase;
+    int64_t    visit;
+};
+
+static struct place place_of(const struct json *record) {
+    struct place place = {.visit = 0};
+    struct str   rest = json_find_text(record, "slot"), visit;
+
+    place.node = str_cut(rest, '/', &rest);
+    visit = str_cut(rest, '/', &rest);
+    place.phase = str_cut(rest, '/', &rest);
+    (void)str_to_int(visit, &place.visit);
+    return place;
+}
+
+static struct json *node_visit(struct str node, int64_t visit) {
+    struct json *entry = json_new_map();
+
+    json_put_text(entry, "node", node);
+    json_put_int(entry, "visit", visit);
+    return entry;
+}
+
+static void apply_intent(struct walk *walk, const struct json *record) {
+    struct place       place = place_of(record);
+    size_t             count = json_count(walk->wrote);
+    const struct json *last = count ? json_at(walk->wrote, count - 1) : NULL;
+
+    /* A message to people acts on nothing. */
+    if (str_is(json_find_text(record, "class"), "notify"))
+        return;
+    if (!walk->acted_ms)
+        walk->acted_ms = json_find_int(record, "at", 0);
+    if (!str_is(place.phase, "run") ||
+        (last && str_equal(json_find_text(last, "node"), place.node) &&
+         json_find_int(last, "visit", 0) == place.visit))
+        return;
+    json_append(walk->wrote, node_visit(place.node, place.visit));
+}
+
+static void apply_visit(struct walk *walk, const struct json *record) {
+    struct str node = json_find_text(record, "node");
+
+    keep(&walk->current, record);
+    walk->attempt = 0;
+    json_put_str(walk->visits, node,
+                 json_new_int(json_find_int(record, "visit", 1)));
+}
+
+static void add_output(struct walk *walk, const struct json *record) {
+    struct str   node = json_find_text(record, "node");
+    struct json *list = json_find_str(walk->outputs, node), *output;
+
+    if (!list) {
+        json_put_str(walk->outputs, node, json_new_list());
+        list = json_find_str(walk->outputs, node);
+    }
+    output = json_is(json_find(record, "output"), JSON_MAP)
+                 ? json_clone(json_find(record, "output"))
+                 : json_new_map();
+    json_put_text(output, "outcome", json_find_text(record, "outcome"));
+    json_append(list, output);
+}
+
+static void apply_ended(struct walk *walk, const struct json *record) {
+    static const char *const shown[] = {"node",    "visit",  "outcome",
+                                        "asked",   "reason", "assumed",
+                                        "use",     "next",   "error", NULL};
+    struct json             *step = json_new_map();
+
+    for (const char *const *name = shown; *name; name++)
+        copy(step, record, *name);
+    json_append(walk->path, step);
+    add_output(walk, record);
+    keep(&walk->next, json_find(record, "next"));
+    keep(&walk->current, NULL);
+    if (json_find(record, "error")) {
+        keep(&walk->failure, json_find(record, "error"));
+        copy(walk->failure, record, "node");
+    }
+}
+
+void walk_apply(struct walk *walk, const struct json *record) {
+    struct str kind = json_find_text(record, "kind");
+
+    if (str_is(kind, "started"))
+        keep(&walk->started, record);
+    else if (str_is(kind, "visit"))
+        apply_visit(walk, record);
+    else if (str_is(kind, "attempt"))
+        walk->attempt = (int)json_find_int(record, "attempt", 1);
+    else if (str_is(kind, "intent"))
+        apply_intent(walk, record);
+    else if (str_is(kind, "undone"))
+        json_append(walk->undone, json_clone(record));
+    else if (str_is(kind, "ended"))
+        apply_ended(walk, record);
+    else if (str_is(kind, "finished"))
+        keep(&walk->finished, record);
+}
+
+int walk_visits(const struct walk *walk, struct str node) {
+    return (int)json_int(json_find_str(walk->visits, node));
+}
+
+int walk_attempts(const struct walk *walk) {
+    return (int)json_count(walk->wrote);
+}
+
+static bool is_verification(const struct json *step) {
+    return str_starts(json_find_text(step, "use"), "verification");
+}
+
+static struct str verdict_of(const struct json *step) {
+    return json_truth(json_find(step, "assumed"))
+               ? STR("assumed")
+               : json_find_text(step, "outcome");
+}
+
+struct str walk_verdict(const struct walk *walk) {
+    for (size_t i = json_count(walk->path); i-- > 0;) {
+        const struct json *step = json_at(walk->path, i);
+
+        /* A verification that ended in an error has shown nothing. */
+        if (is_verification(step))
+            return json_find(step, "error") ? STR("unknown")
+                                            : verdict_of(step);
+    }
+    return (struct str){NULL, 0};
+}
+
+/* --- what scripts may be told ----------------------------------------- */
+
+static void put_moment(struct json *map, const char *key, int64_t ms) {
+    struct buf text = BUF_EMPTY;
+
+    timestamp_write(ms, &text);
+    json_put_text(map, key, buf_str(&text));
+    buf_release(&text);
+}
+
+static struct json *run_scope(const struct walk *walk) {
+    struct json *run = json_new_map();
+
+    copy(run, walk->started, "run");
+    json_put_text(run, "id", json_find_text(walk->started, "run"));
+    json_drop(run, "run");
+    json_put_int(run, "attempts", walk_attempts(walk));
+    json_put(run, "path", json_clone(walk->path));
+    if (walk->acted_ms)
+        put_moment(run, "acted_at", walk->acted_ms);
+    if (walk->failure)
+        json_put(run, "failure", json_clone(walk->failure));
+    return run;
+}
+
+struct json *walk_scope(const struct walk *walk, const struct json *service) {
+    struct json *scope = json_new_map();
+
+    json_merge(scope, walk->outputs);
+    json_put(scope, "run", run_scope(walk));
+    json_put(scope, "service", json_clone(service));
+    json_put(scope, "incident",
+             json_clone(json_find(walk->started, "incident")));
+    return scope;
+}
+
+/* The outcome of the first verification after this visit, or "". */
+static struct str verdict_after(const struct walk *walk, size_t from) {
+    for (size_t i = from + 1; i < json_count(walk->path); i++)
+        if (is_verification(json_at(walk->path, i)))
+            return verdict_of(json_at(walk->path, i));
+    return STR("");
+}
+
+static bool has_written(const struct walk *walk, const struct json *step) {
+    for (size_t i = 0; i < json_count(walk->wrote); i++) {
+        const struct json *wrote = json_at(walk->wrote, i);
+
+        if (str_equal(json_find_text(wrote, "node"),
+                      json_find_text(step, "node")) &&
+            json_find_int(wrote, "visit", 0) ==
+                json_find_int(step, "visit", 0))
+            return true;
+    }
+    return false;
+}
+
+static struct json *tried(const struct walk *walk) {
+    struct json *list = json_new_list();
+
+    for (size_t i = 0; i < json_count(walk->path); i++) {
+        const struct json *step = json_at(walk->path, i);
+        struct json       *entry;
+
+        if (!has_written(walk, step))
+            continue;
+        entry = json_new_map();
+        copy(entry, step, "node");
+        copy(entry, step, "outcome");
+        json_put_text(entry, "verdict", verdict_after(walk, i));
+        json_append(list, entry);
+    }
+    return list;
+}
+
+struct json *walk_facts(const struct walk *walk, int limit, struct str risk) {
+    struct json *facts = json_new_map();
+
+    json_put_int(facts, "attempts", walk_attempts(walk));
+    json_put_int(facts, "limit", limit);
+    if (risk.len)
+        json_put_text(facts, "risk", risk);
+    json_put(facts, "tried", tried(walk));
+    return facts;
+}

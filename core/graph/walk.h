@@ -1,0 +1,47 @@
+/* walk.h - where a run stands, folded from its journal.
+ *
+ * A run's position is never stored: it is what its records add up to. A live
+ * run applies each record as it adds it; a run that goes on applies what it
+ * reads back, and stands where it stood. Bindings, policy facts and the report
+ * all read from here.
+ *
+ *   WK1  Folding the same records gives the same walk, live or read back. (N7)
+ *
+ * Lifetime: run. Thread: loop.
+ */
+#ifndef GRAPH_WALK_H
+#define GRAPH_WALK_H
+
+#include "base/json.h"
+
+struct walk {
+    struct json *started;  /* the first record */
+    struct json *outputs;  /* node -> list of outputs, each with `outcome` */
+    struct json *path;     /* list of the `ended` records, shortened */
+    struct json *visits;   /* node -> count */
+    struct json *current;  /* the visit that has not ended, or NULL */
+    struct json *next;     /* text: where the last end leads, or NULL */
+    struct json *failure;  /* { node, code, text } of the last error */
+    struct json *wrote;    /* list of { node, visit }, oldest first */
+    struct json *undone;   /* list of { node, visit, outcome } */
+    struct json *finished; /* the last record, or NULL */
+    int64_t      acted_ms; /* first write's intent; 0: none */
+    int          attempt;  /* of the current visit */
+};
+
+void walk_init(struct walk *walk);
+void walk_release(struct walk *walk);
+void walk_apply(struct walk *walk, const struct json *record);
+
+int walk_visits(const struct walk *walk, struct str node);
+/* How many visits have written: what limits.attempts counts. */
+int walk_attempts(const struct walk *walk);
+/* The last outcome of a node whose `use` is a verification, or NULL text. */
+struct str walk_verdict(const struct walk *walk);
+
+/* What "$…" may name: outputs by node, and incident, service, run. Gives. */
+struct json *walk_scope(const struct walk *walk, const struct json *service);
+/* What a policy is told. `risk` may be empty. Gives. */
+struct json *walk_facts(const struct walk *walk, int limit, struct str risk);
+
+#endif

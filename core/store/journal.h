@@ -1,0 +1,85 @@
+/* journal.h - what a run asked of the world, and what came back, in order.
+ *
+ * One stream of records for each run, "main/journal/RUN", is all that a run
+ * depends on. Running a node again over its journal therefore reaches the
+ * same point without touching anything twice: crash recovery, wake-ups and
+ * replay are one code path. Before the gate lets a write leave it records an
+ * intent and waits until that is durable; afterwards it records the result.
+ *
+ * The loop keeps every record of a live run in memory and an index of slots;
+ * the store thread writes them in the order of adding. A slot is the place of
+ * one effect, NODE/VISIT/PHASE/PATH/ORDINAL; numbers have fixed width, so that
+ * places of one node sort in the order of asking.
+ *
+ *   J1  journal_add() reports durable only what the store has committed, and
+ *       then everything added before it is durable too.
+ *   J2  A slot holds one question; a different one is refused, never stored.
+ *   J3  An intent without a result means "unknown", never "not done". (N6)
+ *   J4  A record and the audit records that speak of it are written together
+ *       or not at all.
+ *
+ * A record is a JSON map with `kind` and `at`:
+ *   started  run playbook bundle mode incident     visit    node visit input
+ *   attempt  node visit attempt                    read     slot effect … answer
+ *   intent   slot effect class target args before  result   slot ok answer how
+ *   wait     slot count due since answer           reopen   slot
+ *   again    slot (a write is sent once more)
+ *   policy   node visit facts outcome reason       ended    node visit outcome
+ *   finished outcome verdict
+ * An answer above 64 KiB is a blob; the record then has `answer_blob`.
+ *
+ * Lifetime: run. Thread: loop, but journal_load: store.
+ */
+#ifndef STORE_JOURNAL_H
+#define STORE_JOURNAL_H
+
+#include "base/json.h"
+#include "store/queue.h"
+#include "store/store.h"
+
+struct journal;
+
+enum slot_state {
+    SLOT_NEW,     /* nothing is recorded, or it was reopened */
+    SLOT_WAITING, /* a wait or sleep that is not over */
+    SLOT_UNKNOWN, /* an intent without a result */
+    SLOT_DONE
+};
+
+struct slot {
+    enum slot_state    state;
+    struct str         digest; /* of the question that the slot holds */
+    const struct json *asked;  /* the read, intent or wait record */
+    const struct json *answer; /* the read or result record, when done */
+};
+
+struct journal *journal_open(struct queue *queue, const char *run); /* borrows */
+void            journal_close(struct journal *journal);
+
+/* Takes `record` and `audit` (NULL: none; else a map for the chain). `more` is
+ * written in the same batch: at most two writes, copied. `done` may be NULL.
+ */
+void journal_add(struct journal *journal, struct json *record,
+                 struct json *audit, const struct store_write *more,
+                 size_t more_count, queue_done_fn *done, void *arg);
+
+/* All records so far, oldest first; borrowed. */
+const struct json *journal_records(const struct journal *journal);
+
+/* What is known of a place. False with ERR_DIVERGED and both questions in
+ * words when it holds another digest. (J2) */
+bool journal_slot(const struct journal *journal, struct str place,
+                  struct str digest, const char *question, struct slot *slot,
+                  struct err *err);
+
+bool journal_answered(const struct journal *journal, struct str place);
+
+/* The key of a slot: "restart/0001/run/-/0003". */
+void journal_place(struct buf *out, struct str node, int visit,
+                   const char *phase, int ordinal);
+
+/* Blocking: reads a run's records back, for a run that goes on. */
+bool journal_load(struct journal *journal, struct store *store,
+                  struct err *err);
+
+#endif

@@ -1,0 +1,692 @@
+/* store_sqlite.c - records in one table, in the order of their keys.
+ *
+ * Exactly one connection writes and checkpoints: the lock file keeps other
+ * nightshifts out and locking_mode=EXCLUSIVE everybody else, because two
+ * connections can hit a race in SQLite before 3.51.3 that corrupts the WAL.
+ * Every write says what it expects in its own WHERE, so an expectation that
+ * does not hold is a statement that changed no row. After any other failure
+ * the store is spent: each later call repeats the first failure, nothing is
+ * checkpointed, and only opening again leads on. (ST3)
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "base/mem.h"
+#include "store/store.h"
+#include "store/store_private.h"
+#include "sys/file.h"
+
+#define TEXT_OF(macro) TEXT_OF_(macro)
+#define TEXT_OF_(token) #token
+#define APPLICATION_ID 0x4e736866 /* "Nshf", at byte 68 of the file */
+#define CHECKPOINT_PAGES 1000     /* of the WAL; 4 MB */
+
+/* A value that is NULL marks a stream; its length is its version. The schema
+ * number must stay readable in this place for ever. */
+static const char create[] = "PRAGMA application_id = " TEXT_OF(
+    APPLICATION_ID) ";"
+                    "CREATE TABLE records (key TEXT PRIMARY KEY, version "
+                    "INTEGER NOT NULL,"
+                    " value BLOB) WITHOUT ROWID;"
+                    "CREATE TABLE blobs (hash TEXT PRIMARY KEY, bytes BLOB NOT "
+                    "NULL)"
+                    " WITHOUT ROWID;"
+                    "INSERT INTO records VALUES ('" STORE_SCHEMA_KEY
+                    "', 1, x'31');";
+
+/* ?1 is a key, ?2 a value, ?3 the version that is expected. */
+#define STATEMENTS(X)                                                       \
+    X(BEGIN, "BEGIN IMMEDIATE")                                             \
+    X(COMMIT, "COMMIT")                                                     \
+    X(ROLLBACK, "ROLLBACK")                                                 \
+    X(PART_BEGIN, "SAVEPOINT part")                                         \
+    X(PART_KEEP, "RELEASE part")                                            \
+    X(PART_BACK, "ROLLBACK TO part")                                        \
+    X(FIND, "SELECT version, value IS NULL FROM records WHERE key = ?1")    \
+    X(GET, "SELECT version, value IS NULL, value FROM records"              \
+           " WHERE key = ?1")                                               \
+    X(SCAN, "SELECT key, version, value FROM records WHERE key >= ?1"       \
+            " ORDER BY key")                                                \
+    X(INSERT, "INSERT INTO records VALUES (?1, 1, ?2)"                      \
+              " ON CONFLICT DO NOTHING")                                    \
+    X(SWAP, "UPDATE records SET version = version + 1, value = ?2"          \
+            " WHERE key = ?1 AND version = ?3 AND value IS NOT NULL")       \
+    X(REMOVE, "DELETE FROM records"                                         \
+              " WHERE key = ?1 AND version = ?3 AND value IS NOT NULL")     \
+    X(STREAM_NEW, "INSERT INTO records VALUES (?1, 1, NULL)"                \
+                  " ON CONFLICT DO NOTHING")                                \
+    X(STREAM_GROW, "UPDATE records SET version = version + 1"               \
+                   " WHERE key = ?1 AND version = ?3 AND value IS NULL")    \
+    X(BLOB_PUT, "INSERT INTO blobs VALUES (?1, ?2) ON CONFLICT DO NOTHING") \
+    X(BLOB_GET, "SELECT bytes FROM blobs WHERE hash = ?1")
+
+enum statement {
+#define X(id, sql) DO_##id,
+    STATEMENTS(X)
+#undef X
+        DO_COUNT
+};
+
+static const char *const statements[] = {
+#define X(id, sql) sql,
+    STATEMENTS(X)
+#undef X
+};
+
+struct sqlite {
+    struct store      store;
+    sqlite3          *db;
+    sqlite3_stmt     *ready[DO_COUNT];
+    struct buf        path;
+    struct file_lock *lock;
+    int               wal_pages;
+    bool              spent;
+    struct err        failure; /* the first one, when spent */
+};
+
+/* --- failures ---------------------------------------------------------- */
+
+/* What SQLite says, without consequences: while opening. */
+static bool refuse(struct sqlite *sqlite, const char *doing, struct err *err) {
+    int rc = sqlite3_extended_errcode(sqlite->db);
+
+    if ((rc & 0xff) == SQLITE_BUSY)
+        return err_set(err, ERR_HELD,
+                       "%s: another program, not a nightshift, has it open",
+                       buf_text(&sqlite->path));
+    if ((rc & 0xff) == SQLITE_NOTADB)
+        return err_set(err, ERR_INVALID, "%s is not a store of nightshift",
+                       buf_text(&sqlite->path));
+    return err_set(err, ERR_IO, "%s: %s: %s (SQLite %d)",
+                   buf_text(&sqlite->path), doing, sqlite3_errmsg(sqlite->db),
+                   rc);
+}
+
+static bool spend(struct sqlite *sqlite, const char *doing, struct err *err) {
+    if (!sqlite->spent) {
+        sqlite->spent = true;
+        err_set(&sqlite->failure, ERR_IO,
+                "%s: %s: %s (SQLite %d); nothing more is accepted until "
+                "nightshift is restarted",
+                buf_text(&sqlite->path), doing, sqlite3_errmsg(sqlite->db),
+                sqlite3_extended_errcode(sqlite->db));
+    }
+    *err = sqlite->failure;
+    return false;
+}
+
+static bool usable(const struct sqlite *sqlite, struct err *err) {
+    if (sqlite->spent)
+        *err = sqlite->failure;
+    return !sqlite->spent;
+}
+
+/* --- statements -------------------------------------------------------- */
+
+static void bind(struct sqlite *sqlite, enum statement which, struct str key) {
+    int rc =
+        sqlite3_bind_text(sqlite->ready[which], 1, key.data ? key.data : "",
+                          (int)key.len, SQLITE_STATIC);
+
+    assert(rc == SQLITE_OK);
+    (void)rc;
+}
+
+static void bind_value(struct sqlite *sqlite, enum statement which,
+                       struct str value) {
+    int rc =
+        sqlite3_bind_blob(sqlite->ready[which], 2, value.len ? value.data : "",
+                          (int)value.len, SQLITE_STATIC);
+
+    assert(rc == SQLITE_OK);
+    (void)rc;
+}
+
+/* Bindings are borrowed, so they go with the call. */
+static void done(struct sqlite *sqlite, enum statement which) {
+    (void)sqlite3_reset(sqlite->ready[which]);
+    (void)sqlite3_clear_bindings(sqlite->ready[which]);
+}
+
+static bool run(struct sqlite *sqlite, enum statement which, struct err *err) {
+    bool ok = sqlite3_step(sqlite->ready[which]) == SQLITE_DONE ||
+              spend(sqlite, statements[which], err);
+
+    done(sqlite, which);
+    return ok;
+}
+
+static struct str column(sqlite3_stmt *row, int index) {
+    const void *data = sqlite3_column_blob(row, index);
+
+    return (struct str){data ? data : "",
+                        (size_t)sqlite3_column_bytes(row, index)};
+}
+
+/* One row, or none: leaves the statement on it, for the caller to be done. */
+static bool step(struct sqlite *sqlite, enum statement which, bool *row,
+                 struct err *err) {
+    int rc = sqlite3_step(sqlite->ready[which]);
+
+    *row = rc == SQLITE_ROW;
+    return *row || rc == SQLITE_DONE || spend(sqlite, statements[which], err);
+}
+
+/* --- a batch ----------------------------------------------------------- */
+
+static bool look(struct sqlite *sqlite, enum statement which, struct str key,
+                 struct buf *value, struct store_found *found,
+                 struct err *err) {
+    sqlite3_stmt *row = sqlite->ready[which];
+    bool          ok;
+
+    bind(sqlite, which, key);
+    ok = step(sqlite, which, &found->present, err);
+    if (found->present) {
+        found->version = sqlite3_column_int64(row, 0);
+        found->stream = sqlite3_column_int(row, 1) != 0;
+        if (value)
+            buf_add_str(value, column(row, 2));
+    }
+    done(sqlite, which);
+    return ok;
+}
+
+static enum statement statement_for(const struct store_write *write) {
+    switch (write->kind) {
+    case STORE_INSERT: return DO_INSERT;
+    case STORE_SWAP: return DO_SWAP;
+    case STORE_REMOVE: return DO_REMOVE;
+    default: return write->expected == 0 ? DO_STREAM_NEW : DO_STREAM_GROW;
+    }
+}
+
+/* Why did the write change nothing? */
+static bool unmet(struct sqlite *sqlite, const struct store_write *write,
+                  struct err *err) {
+    struct store_found found = {0};
+
+    if (!look(sqlite, DO_FIND, write->key, NULL, &found, err))
+        return false;
+    if (store_expect(write, found, err))
+        return spend(sqlite, "a write that should hold did not", err);
+    return false;
+}
+
+static bool put_entry(struct sqlite *sqlite, const struct store_write *write,
+                      struct err *err) {
+    struct buf key = BUF_EMPTY;
+    bool       ok;
+
+    store_entry_key(&key, write->key, write->expected + 1);
+    bind(sqlite, DO_INSERT, buf_str(&key));
+    bind_value(sqlite, DO_INSERT, write->value);
+    ok = run(sqlite, DO_INSERT, err);
+    if (ok && sqlite3_changes(sqlite->db) == 0)
+        ok = err_set(err, ERR_CONFLICT,
+                     "store: %s is there, but its stream is shorter",
+                     buf_text(&key));
+    buf_release(&key);
+    return ok;
+}
+
+static bool put(struct sqlite *sqlite, const struct store_write *write,
+                struct err *err) {
+    enum statement which = statement_for(write);
+
+    bind(sqlite, which, write->key);
+    if (which == DO_INSERT || which == DO_SWAP)
+        bind_value(sqlite, which, write->value);
+    if (which == DO_SWAP || which == DO_REMOVE || which == DO_STREAM_GROW)
+        (void)sqlite3_bind_int64(sqlite->ready[which], 3, write->expected);
+    if (!run(sqlite, which, err))
+        return false;
+    if (sqlite3_changes(sqlite->db) == 0)
+        return unmet(sqlite, write, err);
+    return write->kind != STORE_APPEND || put_entry(sqlite, write, err);
+}
+
+/* The refusal that is being reported must not be lost to a second failure,
+ * so that one goes into the spent store alone. */
+static void take_back(struct sqlite *sqlite, bool grouped) {
+    struct err ignored;
+
+    if (!usable(sqlite, &ignored))
+        return;
+    (void)(grouped ? run(sqlite, DO_PART_BACK, &ignored) &&
+                         run(sqlite, DO_PART_KEEP, &ignored)
+                   : run(sqlite, DO_ROLLBACK, &ignored));
+}
+
+static bool commit(struct sqlite *sqlite, struct err *err) {
+    struct err later;
+
+    if (!run(sqlite, DO_COMMIT, err))
+        return false;
+    /* Ours and not SQLite's own, which keeps a failure to itself. What was
+     * committed is safe in the WAL, so the failure is the next caller's. */
+    if (sqlite->wal_pages >= CHECKPOINT_PAGES &&
+        sqlite3_wal_checkpoint_v2(sqlite->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
+                                  NULL, NULL) != SQLITE_OK)
+        spend(sqlite, "checkpoint", &later);
+    return true;
+}
+
+static bool apply(struct store *store, const struct store_write *writes,
+                  size_t count, struct err *err) {
+    struct sqlite *sqlite = (struct sqlite *)store;
+    bool           grouped = store->grouped, ok;
+
+    if (!usable(sqlite, err) ||
+        !run(sqlite, grouped ? DO_PART_BEGIN : DO_BEGIN, err))
+        return false;
+    ok = true;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = put(sqlite, &writes[i], err);
+    if (!ok)
+        take_back(sqlite, grouped);
+    else
+        ok = grouped ? run(sqlite, DO_PART_KEEP, err) : commit(sqlite, err);
+    return ok;
+}
+
+/* --- reading, blobs, groups -------------------------------------------- */
+
+static bool get(struct store *store, struct str key, struct buf *value,
+                struct store_found *found, struct err *err) {
+    struct sqlite *sqlite = (struct sqlite *)store;
+
+    return usable(sqlite, err) &&
+           look(sqlite, value ? DO_GET : DO_FIND, key, value, found, err);
+}
+
+/* Is the row within the prefix, and past the key that it must be past? */
+static bool show(sqlite3_stmt *row, struct str prefix, struct str after,
+                 store_scan_fn *each, void *arg) {
+    struct str key = column(row, 0);
+    struct str start = {key.data, prefix.len};
+
+    if (key.len < prefix.len || !str_equal(start, prefix))
+        return false;
+    return str_equal(key, after) ||
+           each(arg, key, sqlite3_column_int64(row, 1), column(row, 2));
+}
+
+static bool scan(struct store *store, struct str prefix, struct str after,
+                 store_scan_fn *each, void *arg, struct err *err) {
+    struct sqlite *sqlite = (struct sqlite *)store;
+    bool           row = true, ok;
+
+    if (!usable(sqlite, err))
+        return false;
+    bind(sqlite, DO_SCAN, str_compare(after, prefix) > 0 ? after : prefix);
+    do
+        ok = step(sqlite, DO_SCAN, &row, err);
+    while (row && show(sqlite->ready[DO_SCAN], prefix, after, each, arg));
+    done(sqlite, DO_SCAN);
+    return ok;
+}
+
+static bool blob_put(struct store *store, const char *hash, struct str bytes,
+                     struct err *err) {
+    struct sqlite *sqlite = (struct sqlite *)store;
+
+    if (!usable(sqlite, err) ||
+        (!store->grouped && !run(sqlite, DO_BEGIN, err)))
+        return false;
+    bind(sqlite, DO_BLOB_PUT, str_of(hash));
+    bind_value(sqlite, DO_BLOB_PUT, bytes);
+    return run(sqlite, DO_BLOB_PUT, err) &&
+           (store->grouped || commit(sqlite, err));
+}
+
+static bool blob_get(struct store *store, const char *hash, struct buf *bytes,
+                     bool *found, struct err *err) {
+    struct sqlite *sqlite = (struct sqlite *)store;
+    bool           ok;
+
+    if (!usable(sqlite, err))
+        return false;
+    bind(sqlite, DO_BLOB_GET, str_of(hash));
+    ok = step(sqlite, DO_BLOB_GET, found, err);
+    if (*found)
+        buf_add_str(bytes, column(sqlite->ready[DO_BLOB_GET], 0));
+    done(sqlite, DO_BLOB_GET);
+    return ok;
+}
+
+static bool group_begin(struct store *store, struct err *err) {
+    struct sqlite *sqlite = (struct sqlite *)store;
+
+    return usable(sqlite, err) && run(sqlite, DO_BEGIN, err);
+}
+
+static bool group_commit(struct store *store, struct err *err) {
+    struct sqlite *sqlite = (struct sqlite *)store;
+
+    return usable(sqlite, err) && commit(sqlite, err);
+}
+
+/* Closing would checkpoint, which a spent store must not (ST3), and neither
+ * one that was refused while it was opened. */
+static void close_sqlite(struct store *store) {
+    struct sqlite *sqlite = (struct sqlite *)store;
+    bool           sound = sqlite->ready[DO_COUNT - 1] && !sqlite->spent;
+    int            rc;
+
+    for (int i = 0; i < DO_COUNT; i++)
+        (void)sqlite3_finalize(sqlite->ready[i]);
+    if (sqlite->db && !sound)
+        (void)sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+                                NULL);
+    rc = sqlite3_close(sqlite->db);
+    assert(rc == SQLITE_OK);
+    (void)rc;
+    file_lock_close(sqlite->lock);
+    buf_release(&sqlite->path);
+    mem_free(sqlite);
+}
+
+static const struct store_ops ops = {apply,        get,         scan,
+                                     blob_put,     blob_get,    group_begin,
+                                     group_commit, close_sqlite};
+
+/* --- opening ----------------------------------------------------------- */
+
+static bool exec(struct sqlite *sqlite, const char *sql, struct err *err) {
+    return sqlite3_exec(sqlite->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
+           refuse(sqlite, "open", err);
+}
+
+/* The one number that a query answers with; text is read as one. */
+static bool number(struct sqlite *sqlite, const char *sql, int64_t *out,
+                   struct err *err) {
+    sqlite3_stmt *row;
+    bool          ok;
+
+    if (sqlite3_prepare_v2(sqlite->db, sql, -1, &row, NULL) != SQLITE_OK)
+        return refuse(sqlite, "open", err);
+    ok = sqlite3_step(row) == SQLITE_ROW;
+    *out = ok ? sqlite3_column_int64(row, 0) : 0;
+    ok = ok || sqlite3_errcode(sqlite->db) == SQLITE_DONE ||
+         refuse(sqlite, "open", err);
+    (void)sqlite3_finalize(row);
+    return ok;
+}
+
+/* --- opening: migrations (ST4) ----------------------------------------- */
+
+static bool file_error(const char *path, const char *doing, struct err *err) {
+    return err_set(err, ERR_IO, "%s: %s: %s", path, doing, strerror(errno));
+}
+
+static bool sync_path(const char *path, struct err *err) {
+    int  fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+
+    ok = ok || file_error(path, "fsync", err);
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
+/* Leaves an empty file that only we may read; SQLite fills it. */
+static bool make_file(const char *path, int flags, struct err *err) {
+    int fd =
+        open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+    bool ok = fd >= 0 && fchmod(fd, 0600) == 0;
+
+    ok = ok || file_error(path, "open", err);
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
+static bool vacuum_into(struct sqlite *sqlite, struct str path,
+                        struct err *err) {
+    sqlite3_stmt *vacuum;
+    bool          ok;
+
+    if (sqlite3_prepare_v2(sqlite->db, "VACUUM INTO ?1", -1, &vacuum, NULL) !=
+        SQLITE_OK)
+        return refuse(sqlite, "copy", err);
+    (void)sqlite3_bind_text(vacuum, 1, path.data, (int)path.len, SQLITE_STATIC);
+    ok = sqlite3_step(vacuum) == SQLITE_DONE || refuse(sqlite, "copy", err);
+    (void)sqlite3_finalize(vacuum);
+    return ok;
+}
+
+/* DIR/nightshift.db.schema-N, whole or not there. */
+static bool copy_aside(struct sqlite *sqlite, const char *dir, int64_t schema,
+                       struct err *err) {
+    struct buf aside = BUF_EMPTY, partial = BUF_EMPTY;
+    bool       ok;
+
+    buf_addf(&aside, "%s.schema-%lld", buf_text(&sqlite->path),
+             (long long)schema);
+    buf_addf(&partial, "%s.partial", buf_text(&aside));
+    ok = make_file(buf_text(&partial), O_TRUNC, err) &&
+         vacuum_into(sqlite, buf_str(&partial), err) &&
+         sync_path(buf_text(&partial), err);
+    if (ok && rename(buf_text(&partial), buf_text(&aside)) != 0)
+        ok = file_error(buf_text(&aside), "rename", err);
+    ok = ok && sync_path(dir, err);
+    buf_release(&aside);
+    buf_release(&partial);
+    return ok;
+}
+
+static bool migrate(struct sqlite *sqlite, const char *const *steps,
+                    int64_t from, int64_t to, struct err *err) {
+    struct buf sql = BUF_EMPTY;
+    bool       ok;
+
+    buf_add_text(&sql, "BEGIN IMMEDIATE;");
+    for (int64_t schema = from; schema < to; schema++)
+        buf_addf(&sql, "%s;", steps[schema - 1]);
+    buf_addf(&sql,
+             "UPDATE records SET version = version + 1,"
+             " value = CAST('%lld' AS BLOB)"
+             " WHERE key = '" STORE_SCHEMA_KEY "'; COMMIT;",
+             (long long)to);
+    ok = exec(sqlite, buf_text(&sql), err) ||
+         err_wrap(err, "migration from schema %lld to %lld", (long long)from,
+                  (long long)to);
+    buf_release(&sql);
+    return ok;
+}
+
+static bool schema_check(struct sqlite *sqlite, int64_t schema, int64_t known,
+                         struct err *err) {
+    if (schema > known)
+        return err_set(err, ERR_INVALID,
+                       "%s has schema %lld and this nightshift knows %lld: a "
+                       "newer one wrote it and must be used to read it",
+                       buf_text(&sqlite->path), (long long)schema,
+                       (long long)known);
+    if (schema < 1)
+        return err_set(err, ERR_INVALID, "%s has no valid " STORE_SCHEMA_KEY,
+                       buf_text(&sqlite->path));
+    return true;
+}
+
+/* --- opening: the file ------------------------------------------------- */
+
+static int on_commit(void *arg, sqlite3 *db, const char *name, int pages) {
+    (void)db;
+    (void)name;
+    ((struct sqlite *)arg)->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+/* Before anything is changed: is this file ours, and how old? */
+static bool recognise(struct sqlite *sqlite, int64_t *schema, int64_t known,
+                      struct err *err) {
+    int64_t application;
+
+    if (!exec(sqlite,
+              "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY;"
+              "PRAGMA trusted_schema=OFF",
+              err) ||
+        !number(sqlite, "PRAGMA application_id", &application, err))
+        return false;
+    if (application != APPLICATION_ID)
+        return err_set(err, ERR_INVALID, "%s is not a store of nightshift",
+                       buf_text(&sqlite->path));
+    return number(sqlite,
+                  "SELECT CAST(value AS INTEGER) FROM records"
+                  " WHERE key = '" STORE_SCHEMA_KEY "'",
+                  schema, err) &&
+           schema_check(sqlite, *schema, known, err);
+}
+
+/* A checkpoint is ours to make, see commit(). */
+static bool set_up(struct sqlite *sqlite, struct err *err) {
+    if (!exec(sqlite,
+              "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+              "PRAGMA wal_autocheckpoint=0;"
+              "PRAGMA journal_size_limit=67108864",
+              err))
+        return false;
+    (void)sqlite3_wal_hook(sqlite->db, on_commit, sqlite);
+    return true;
+}
+
+static bool prepare(struct sqlite *sqlite, struct err *err) {
+    for (int i = 0; i < DO_COUNT; i++)
+        if (sqlite3_prepare_v3(sqlite->db, statements[i], -1,
+                               SQLITE_PREPARE_PERSISTENT, &sqlite->ready[i],
+                               NULL) != SQLITE_OK)
+            return refuse(sqlite, statements[i], err);
+    return true;
+}
+
+/* --- opening: a new file ------------------------------------------------ */
+
+static bool image_of(sqlite3 *memory, struct buf *image) {
+    sqlite3_int64  size;
+    unsigned char *bytes;
+
+    if (sqlite3_exec(memory, create, NULL, NULL, NULL) != SQLITE_OK)
+        return false;
+    bytes = sqlite3_serialize(memory, "main", &size, 0);
+    if (!bytes)
+        return false;
+    bytes[18] = bytes[19] = 2; /* "written and read as a WAL database" */
+    buf_add(image, bytes, (size_t)size);
+    sqlite3_free(bytes);
+    return true;
+}
+
+/* A new store is made in memory and written in one go: two fsyncs in place of
+ * the seven that SQLite takes to make a database, switch it to WAL and create
+ * the tables, and no half-made store to recognise later. */
+static bool make_new(const struct sqlite *sqlite, const char *dir,
+                     struct err *err) {
+    struct buf image = BUF_EMPTY, parent = BUF_EMPTY;
+    struct err ignored;
+    sqlite3   *memory = NULL;
+    bool       ok = sqlite3_open(":memory:", &memory) == SQLITE_OK &&
+              image_of(memory, &image);
+
+    if (!ok)
+        err_set(err, ERR_IO, "%s: create: %s", buf_text(&sqlite->path),
+                sqlite3_errmsg(memory));
+    (void)sqlite3_close(memory);
+    buf_addf(&parent, "%s/..", dir);
+    ok = ok && file_write(buf_text(&sqlite->path), buf_str(&image), err);
+    /* For a directory that we have just made; a parent that may not be read
+     * was not made by us. */
+    if (ok)
+        (void)sync_path(buf_text(&parent), &ignored);
+    buf_release(&image);
+    buf_release(&parent);
+    return ok;
+}
+
+/* An empty file holds nothing, whoever left it. */
+static bool absent(const char *path) {
+    struct stat is;
+
+    return stat(path, &is) != 0 || is.st_size == 0;
+}
+
+/* A new database would take an old one's WAL for its own. */
+static bool orphan_check(const char *path, struct err *err) {
+    struct buf wal = BUF_EMPTY;
+    bool       orphan;
+
+    buf_addf(&wal, "%s-wal", path);
+    orphan = !absent(buf_text(&wal));
+    buf_release(&wal);
+    return !orphan ||
+           err_set(err, ERR_CONFLICT,
+                   "%s is gone or empty, but %s-wal is there: put the file "
+                   "back, or move the other away to begin anew",
+                   path, path);
+}
+
+/* The mode is mended before SQLite has the file open: closing a second
+ * descriptor of a file drops the locks that the process has on it. */
+static bool open_file(struct sqlite *sqlite, const char *dir, struct err *err) {
+    const char *path = buf_text(&sqlite->path);
+    int         flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+
+    if (absent(path) &&
+        (!orphan_check(path, err) || !make_new(sqlite, dir, err)))
+        return false;
+    if (!make_file(path, 0, err))
+        return false;
+    return sqlite3_open_v2(path, &sqlite->db, flags, NULL) == SQLITE_OK ||
+           refuse(sqlite, "open", err);
+}
+
+static bool open_db(struct sqlite *sqlite, const char *dir,
+                    const char *const *steps, size_t count, struct err *err) {
+    int64_t schema, known = (int64_t)count + 1;
+
+    if (!open_file(sqlite, dir, err) ||
+        !recognise(sqlite, &schema, known, err) || !set_up(sqlite, err))
+        return false;
+    if (schema < known && (!copy_aside(sqlite, dir, schema, err) ||
+                           !migrate(sqlite, steps, schema, known, err)))
+        return false;
+    return prepare(sqlite, err);
+}
+
+static bool lock_directory(struct sqlite *sqlite, const char *dir,
+                           struct err *err) {
+    struct buf path = BUF_EMPTY;
+
+    buf_addf(&path, "%s/lock", dir);
+    sqlite->lock = file_lock_open(buf_text(&path), err);
+    buf_release(&path);
+    return sqlite->lock != NULL;
+}
+
+struct store *store_sqlite_open_with(const char *dir, const char *const *steps,
+                                     size_t count, struct err *err) {
+    struct sqlite *sqlite = mem_new(sizeof *sqlite);
+
+    sqlite->store.ops = &ops;
+    buf_addf(&sqlite->path, "%s/nightshift.db", dir);
+    if (file_make_directory(dir, err) && lock_directory(sqlite, dir, err) &&
+        open_db(sqlite, dir, steps, count, err))
+        return &sqlite->store;
+    store_close(&sqlite->store);
+    return NULL;
+}
+
+/* The steps from each schema to the next; there has been only one schema. */
+struct store *store_sqlite_open(const char *dir, struct err *err) {
+    _Static_assert(STORE_SCHEMA == 1, "a new schema needs its migration here");
+    return store_sqlite_open_with(dir, NULL, 0, err);
+}

@@ -1,0 +1,315 @@
+/* file.c - plain POSIX, every descriptor close-on-exec.
+ *
+ * The lock is a kernel lock on the open file, which stays where it is: the
+ * kernel frees it when its holder dies, while a lock made of a file's existence
+ * outlives a kill, and one that is unlinked on release can be held twice. The
+ * process id inside is only for the message.
+ */
+#include "sys/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+
+enum { CHUNK = 64 * 1024, DEPTH_MAX = 32 };
+
+static bool fail(struct err *err, const char *what, const char *path) {
+    enum err_code code = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+
+    return err_set(err, code, "%s %s: %s", what, path, strerror(errno));
+}
+
+static ssize_t read_some(int fd, void *into, size_t len) {
+    ssize_t got;
+
+    do
+        got = read(fd, into, len);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+/* One byte more than the cap is asked for, to tell "full" from "over". */
+static bool read_all(int fd, const char *path, size_t cap, struct buf *out,
+                     struct err *err) {
+    size_t room = cap < SIZE_MAX ? cap + 1 : cap;
+
+    for (;;) {
+        size_t  ask = room < CHUNK ? room : CHUNK;
+        ssize_t got;
+
+        buf_reserve(out, ask);
+        got = read_some(fd, out->data + out->len, ask);
+        if (got < 0)
+            return fail(err, "read", path);
+        if (got == 0)
+            return true;
+        out->len += (size_t)got;
+        out->data[out->len] = '\0';
+        room -= (size_t)got;
+        if (room == 0)
+            return err_set(err, ERR_LIMIT, "read %s: larger than %zu bytes",
+                           path, cap);
+    }
+}
+
+bool file_read(const char *path, size_t cap_bytes, struct buf *out,
+               struct err *err) {
+    bool   standard_input = strcmp(path, "-") == 0, ok;
+    size_t before = out->len;
+    int    fd = STDIN_FILENO;
+
+    if (!standard_input)
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(err, "read", path);
+    ok = read_all(fd, standard_input ? "standard input" : path, cap_bytes, out,
+                  err);
+    if (!standard_input)
+        (void)close(fd);
+    if (!ok && out->data) {
+        out->len = before;
+        out->data[before] = '\0';
+    }
+    return ok;
+}
+
+static bool write_all(int fd, struct str content) {
+    while (content.len) {
+        ssize_t put = write(fd, content.data, content.len);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return false;
+        content.data += put;
+        content.len -= (size_t)put;
+    }
+    return true;
+}
+
+/* The directory that holds path: "." when path names none. */
+static void parent_of(const char *path, struct buf *out) {
+    const char *slash = strrchr(path, '/');
+
+    if (!slash)
+        buf_add_text(out, ".");
+    else
+        buf_add(out, path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+/* A rename is durable only once its directory is. */
+static bool sync_parent(const char *path) {
+    struct buf parent = BUF_EMPTY;
+    int        fd;
+    bool       ok;
+
+    parent_of(path, &parent);
+    fd = open(buf_text(&parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        (void)close(fd);
+    buf_release(&parent);
+    return ok;
+}
+
+bool file_write(const char *path, struct str content, struct err *err) {
+    struct buf beside = BUF_EMPTY;
+    int        fd;
+    bool       ok;
+
+    buf_addf(&beside, "%s.XXXXXX", path);
+    fd = mkostemp(beside.data, O_CLOEXEC); /* 0600 */
+    if (fd < 0) {
+        buf_release(&beside);
+        return fail(err, "write", path);
+    }
+    ok = write_all(fd, content) && fsync(fd) == 0;
+    ok = (close(fd) == 0) && ok;
+    ok = ok && rename(beside.data, path) == 0 && sync_parent(path);
+    if (!ok) {
+        (void)fail(err, "write", path);
+        (void)unlink(beside.data);
+    }
+    buf_release(&beside);
+    return ok;
+}
+
+bool file_exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+static bool is_directory(const char *path) {
+    struct stat is;
+
+    return stat(path, &is) == 0 && S_ISDIR(is.st_mode);
+}
+
+bool file_make_directory(const char *path, struct err *err) {
+    char *walk = mem_text(path, strlen(path));
+    bool  ok = *path != '\0';
+
+    errno = ENOENT;
+    for (char *at = walk + 1; ok; at++) {
+        char was = *at;
+
+        if (was != '/' && was != '\0')
+            continue;
+        *at = '\0';
+        ok = mkdir(walk, 0700) == 0 || is_directory(walk);
+        *at = was;
+        if (was == '\0')
+            break;
+    }
+    mem_free(walk);
+    return ok || fail(err, "make directory", path);
+}
+
+static void list_add(struct file_list *list, const char *path) {
+    if ((list->count & (list->count - 1)) == 0)
+        list->paths =
+            mem_resize(list->paths, (list->count ? list->count * 2 : 1) *
+                                        sizeof *list->paths);
+    list->paths[list->count++] = mem_text(path, strlen(path));
+}
+
+/* One walk: `path` is the whole path so far, `base` the length of the part
+ * that is not repeated in the list. */
+struct walk {
+    struct buf        path;
+    size_t            base;
+    const char       *suffix;
+    struct file_list *list;
+    int               depth;
+};
+
+static bool walk_directory(struct walk *walk, struct err *err);
+
+static bool walk_entry(struct walk *walk, const char *name, struct err *err) {
+    size_t      before = walk->path.len;
+    struct stat is;
+    bool        ok = true, link;
+
+    if (name[0] == '.')
+        return true;
+    buf_addf(&walk->path, "/%s", name);
+    /* Something that vanished meanwhile is simply not there. */
+    link = lstat(walk->path.data, &is) == 0 && S_ISLNK(is.st_mode);
+    if (stat(walk->path.data, &is) != 0)
+        ok = errno == ENOENT || fail(err, "list", walk->path.data);
+    else if (S_ISDIR(is.st_mode) && !link)
+        ok = walk_directory(walk, err);
+    else if (S_ISREG(is.st_mode) &&
+             (!walk->suffix || str_ends(str_of(name), walk->suffix)))
+        list_add(walk->list, walk->path.data + walk->base + 1);
+    walk->path.len = before;
+    walk->path.data[before] = '\0';
+    return ok;
+}
+
+static bool walk_directory(struct walk *walk, struct err *err) {
+    DIR           *directory;
+    struct dirent *entry;
+    bool           ok = true;
+
+    if (walk->depth >= DEPTH_MAX)
+        return err_set(err, ERR_LIMIT, "list %s: more than %d directories deep",
+                       walk->path.data, DEPTH_MAX);
+    directory = opendir(walk->path.data);
+    if (!directory)
+        return fail(err, "list", walk->path.data);
+    walk->depth++;
+    while (ok && (errno = 0, entry = readdir(directory)))
+        ok = walk_entry(walk, entry->d_name, err);
+    if (ok && errno)
+        ok = fail(err, "list", walk->path.data);
+    walk->depth--;
+    (void)closedir(directory);
+    return ok;
+}
+
+static int by_bytes(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+bool file_list_read(const char *directory, const char *suffix,
+                    struct file_list *list, struct err *err) {
+    struct walk walk = {.suffix = suffix, .list = list};
+    bool        ok;
+
+    *list = (struct file_list){NULL, 0};
+    buf_add_text(&walk.path, directory);
+    walk.base = walk.path.len;
+    ok = walk_directory(&walk, err);
+    buf_release(&walk.path);
+    if (list->count)
+        qsort(list->paths, list->count, sizeof *list->paths, by_bytes);
+    if (!ok)
+        file_list_release(list);
+    return ok;
+}
+
+void file_list_release(struct file_list *list) {
+    for (size_t i = 0; i < list->count; i++)
+        mem_free(list->paths[i]);
+    mem_free(list->paths);
+    *list = (struct file_list){NULL, 0};
+}
+
+struct file_lock {
+    int fd;
+};
+
+static bool held(const char *path, int fd, struct err *err) {
+    char    text[32] = "";
+    ssize_t got = pread(fd, text, sizeof text - 1, 0);
+    int64_t pid;
+
+    /* The holder writes its id just after it got the lock. */
+    if (got <= 0 || !str_to_int(str_trim(str_of(text)), &pid))
+        return err_set(err, ERR_HELD, "%s is held by another process", path);
+    return err_set(err, ERR_HELD, "%s is held by process %lld", path,
+                   (long long)pid);
+}
+
+static bool take(const char *path, int fd, struct err *err) {
+    /* Of the open file, not of the process: no close() elsewhere frees it. */
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    char         text[32];
+    int          len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+
+    if (fcntl(fd, F_OFD_SETLK, &whole) != 0)
+        return errno == EAGAIN || errno == EACCES ? held(path, fd, err)
+                                                  : fail(err, "lock", path);
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len)
+        return fail(err, "lock", path);
+    return true;
+}
+
+struct file_lock *file_lock_open(const char *path, struct err *err) {
+    struct file_lock *lock;
+    int               fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0) {
+        (void)fail(err, "lock", path);
+        return NULL;
+    }
+    if (!take(path, fd, err)) {
+        (void)close(fd);
+        return NULL;
+    }
+    lock = mem_new(sizeof *lock);
+    lock->fd = fd;
+    return lock;
+}
+
+void file_lock_close(struct file_lock *lock) {
+    if (!lock)
+        return;
+    (void)ftruncate(lock->fd, 0); /* the next holder's id is not ours */
+    (void)close(lock->fd);
+    mem_free(lock);
+}

@@ -1,0 +1,50 @@
+/* file.h - whole files, private directories, and the lock on a state one.
+ *
+ * Everything that is read has a cap, checked while reading and not by the
+ * size the file claims, since a pipe or /proc claims none. What is written
+ * appears whole or not at all, also after a power cut.
+ *
+ *   FI1  file_write leaves the old content or the new one, never a mixture.
+ *   FI2  A second process that asks for a held lock is refused and told the
+ *        holder's process id; a dead holder's lock is free.
+ *
+ * Lifetime: call, but a lock: process. Thread: any.
+ */
+#ifndef SYS_FILE_H
+#define SYS_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Appends; "-" is standard input. Over the cap: ERR_LIMIT, nothing there:
+ * ERR_NOT_FOUND, else ERR_IO. On failure *out is as it was. */
+bool file_read(const char *path, size_t cap_bytes, struct buf *out,
+               struct err *err);
+
+/* Writes beside the target, then renames over it. Mode 0600. */
+bool file_write(const char *path, struct str content, struct err *err);
+
+bool file_exists(const char *path);
+
+/* Makes it and what is missing above it, each 0700. */
+bool file_make_directory(const char *path, struct err *err);
+
+struct file_list {
+    char **paths; /* relative to the directory that was listed */
+    size_t count;
+};
+
+/* All regular files below, by bytes of their path, whose name ends in suffix
+ * (NULL: all). What begins with a dot is left out, and symbolic links to
+ * directories are not followed, so that a list always ends. */
+bool file_list_read(const char *directory, const char *suffix,
+                    struct file_list *list, struct err *err);
+void file_list_release(struct file_list *list);
+
+/* ERR_HELD names the holder. Released when closed, and by the kernel when the
+ * process ends in whatever way. */
+struct file_lock;
+struct file_lock *file_lock_open(const char *path, struct err *err);
+void              file_lock_close(struct file_lock *lock);
+
+#endif

@@ -1,0 +1,2 @@
+-- verdict: error script: must return a table
+-- Returns nothing.

@@ -1,0 +1,4 @@
+-- verdict: error script: near
+-- Is no Lua.
+
+return { run = function( }
