@@ -34,7 +34,7 @@ $(BUILD)/unit: $(call OBJ,$(LIB_SRC) $(UNIT_SRC))
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	@$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Lua that is a part of the engine, as the bytes of an array.
 $(BUILD)/%.lua.inc: core/vm/%.lua

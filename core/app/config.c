@@ -6,7 +6,7 @@
 #include "auth/secret.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
-#include "graph/nearest.h"
+#include "base/nearest.h"
 #include "sys/file.h"
 #include "vm/settings.h"
 

@@ -5,7 +5,7 @@
  */
 #include "app/scripts.h"
 
-#include "graph/findings.h"
+#include "check/findings.h"
 #include "sys/crypto.h"
 #include "sys/file.h"
 

@@ -12,7 +12,7 @@
 
 #include "base/json.h"
 #include "cli/paint.h"
-#include "graph/nearest.h"
+#include "base/nearest.h"
 
 #define NIGHTSHIFT "nightshift"
 

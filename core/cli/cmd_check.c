@@ -6,8 +6,8 @@
 #include "app/scripts.h"
 #include "cli/cli.h"
 #include "cli/paint.h"
-#include "graph/check.h"
-#include "graph/findings.h"
+#include "check/check.h"
+#include "check/findings.h"
 #include "sys/clock_real.h"
 
 static void print_finding(const char *dir, const struct json *finding) {

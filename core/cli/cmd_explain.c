@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/paint.h"
-#include "graph/findings.h"
-#include "graph/nearest.h"
+#include "check/findings.h"
+#include "base/nearest.h"
 
 struct explained {
     const char *kind, *code, *meaning, *next;

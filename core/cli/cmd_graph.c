@@ -6,7 +6,7 @@
  */
 #include "app/scripts.h"
 #include "cli/cli.h"
-#include "graph/nearest.h"
+#include "base/nearest.h"
 #include "sys/clock_real.h"
 
 struct drawing {

@@ -11,7 +11,7 @@
 #include "base/id.h"
 #include "cli/cli.h"
 #include "cli/plan.h"
-#include "graph/check.h"
+#include "check/check.h"
 #include "graph/lease.h"
 #include "graph/match.h"
 #include "graph/report.h"

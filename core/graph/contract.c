@@ -5,7 +5,7 @@
  */
 #include "graph/contract.h"
 
-#include "graph/nearest.h"
+#include "base/nearest.h"
 
 static const struct type {
     const char *name;

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/timestamp.h"
 #include "graph/bind.h"
-#include "graph/nearest.h"
+#include "base/nearest.h"
 #include "vm/attempt.h"
 
 #define OCCURRENCES_MAX 10000

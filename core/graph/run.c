@@ -40,8 +40,13 @@ struct json *run_record(const struct run *run, const char *kind) {
 static void note_with(struct run *run, struct json *record,
                       struct json *audit, const struct store_write *more,
                       size_t count, queue_done_fn *done) {
-    walk_apply(&run->walk, record);
     journal_add(run->options.journal, record, audit, more, count, done, run);
+    run_catch_up(run);
+}
+
+/* The gate adds records of its own between ours. */
+void run_catch_up(struct run *run) {
+    walk_follow(&run->walk, journal_records(run->options.journal));
 }
 
 void run_note(struct run *run, struct json *record, queue_done_fn *done) {
@@ -119,10 +124,11 @@ static void ended_durable(void *arg, const struct err *err) {
     run_follow(run, json_text(run->walk.next));
 }
 
-static struct json *ended_record(const struct run *run) {
+static struct json *ended_record(struct run *run) {
     struct json *record = run_record(run, "ended");
     struct str   node = json_find_text(run->walk.current, "node");
 
+    run_catch_up(run);
     json_put_text(record, "node", node);
     json_put_int(record, "visit",
                  json_find_int(run->walk.current, "visit", 1));
@@ -312,8 +318,6 @@ static void rerun(struct run *run) {
     const struct json *records = journal_records(run->options.journal);
     size_t             count = json_count(records);
     struct json       *record = run_record(run, "rerun");
-    struct slot        slot;
-    struct err         err;
 
     json_put_text(record, "node", run->step.node);
     json_put(record, "error", error_json(&run->err));
@@ -326,8 +330,6 @@ static void rerun(struct run *run) {
         if (!json_find(last, "slot") || !json_find(last, "error") ||
             json_truth(json_find(last, "lost")))
             continue;
-        (void)slot;
-        (void)err;
         record = run_record(run, "reopen");
         json_put_text(record, "slot", json_find_text(last, "slot"));
         run_note(run, record, NULL);
@@ -400,13 +402,16 @@ static bool writes(const struct json *meta) {
     return false;
 }
 
-/* (RN3) The failed route is free of both: a run must be able to hand over. */
+/* (RN3) The failed route is free of both, once: a run must be able to hand
+ * over, and must end. */
 static bool may_enter(struct run *run, struct str name,
                       const struct json *meta) {
     int limit = attempts_limit(run);
 
     if (str_equal(name, failed_route(run)))
-        return true;
+        return walk_visits(&run->walk, name) == 1 ||
+               err_set(&run->err, ERR_LIMIT, "the failed route led back to "
+                       "itself");
     if (!within_deadline(run))
         return false;
     if (walk_visits(&run->walk, name) > limit + 1)
@@ -434,8 +439,10 @@ static struct json *service_of(const struct run *run) {
                         buf_str(&key));
     if (row)
         json_merge(service, row);
-    json_put_text(service, "name", name);
-    json_put_text(service, "cluster", cluster);
+    if (name.len)
+        json_put_text(service, "name", name);
+    if (cluster.len)
+        json_put_text(service, "cluster", cluster);
     buf_release(&key);
     return service;
 }
@@ -515,8 +522,9 @@ static void enter(struct run *run, struct str name) {
 void run_follow(struct run *run, struct str target) {
     const struct json *path = run->walk.path;
     const struct json *last = json_at(path, json_count(path) - 1);
-    bool escalated = str_equal(json_find_text(last, "node"),
-                               failed_route(run));
+    bool escalated =
+        str_equal(json_find_text(last, "node"), failed_route(run)) ||
+        str_starts(json_find_text(last, "use"), "escalation");
 
     if (str_is(target, "done"))
         finish(run, "done");
@@ -640,7 +648,6 @@ void run_start(struct run *run, run_done_fn *done, void *arg) {
         note_started(run);
         return;
     }
-    for (size_t i = 0; i < json_count(records); i++)
-        walk_apply(&run->walk, json_at(records, i));
+    run_catch_up(run);
     loop_defer(run->options.loop, go_on, run);
 }

@@ -50,8 +50,9 @@ struct run {
 };
 
 int64_t run_now(const struct run *run);
-/* Takes the record; applies it and adds it to the journal. */
+/* Takes the record; adds it to the journal and folds it. */
 void run_note(struct run *run, struct json *record, queue_done_fn *done);
+void         run_catch_up(struct run *run);
 struct json *run_record(const struct run *run, const char *kind);
 void         run_stop(struct run *run);
 const struct json *run_node(const struct run *run, struct str name);

@@ -126,7 +126,7 @@ static void apply_ended(struct walk *walk, const struct json *record) {
     }
 }
 
-void walk_apply(struct walk *walk, const struct json *record) {
+static void fold(struct walk *walk, const struct json *record) {
     struct str kind = json_find_text(record, "kind");
 
     if (str_is(kind, "started"))
@@ -143,6 +143,11 @@ void walk_apply(struct walk *walk, const struct json *record) {
         apply_ended(walk, record);
     else if (str_is(kind, "finished"))
         keep(&walk->finished, record);
+}
+
+void walk_follow(struct walk *walk, const struct json *records) {
+    while (walk->folded < json_count(records))
+        fold(walk, json_at(records, walk->folded++));
 }
 
 int walk_visits(const struct walk *walk, struct str node) {

@@ -1,7 +1,7 @@
 /* walk.h - where a run stands, folded from its journal.
  *
  * A run's position is never stored: it is what its records add up to. A live
- * run applies each record as it adds it; a run that goes on applies what it
+ * run folds what it and the gate have added; a run that goes on folds what it
  * reads back, and stands where it stood. Bindings, policy facts and the report
  * all read from here.
  *
@@ -27,11 +27,13 @@ struct walk {
     struct json *finished; /* the last record, or NULL */
     int64_t      acted_ms; /* first write's intent; 0: none */
     int          attempt;  /* of the current visit */
+    size_t       folded;   /* how many records of the journal are in it */
 };
 
 void walk_init(struct walk *walk);
 void walk_release(struct walk *walk);
-void walk_apply(struct walk *walk, const struct json *record);
+/* Folds the records that have come since the last call. */
+void walk_follow(struct walk *walk, const struct json *records);
 
 int walk_visits(const struct walk *walk, struct str node);
 /* How many visits have written: what limits.attempts counts. */

@@ -116,7 +116,8 @@ static void on_idle(uv_idle_t *idle) {
 }
 
 /* The last look before libuv waits for sockets: what this turn's timers and
- * deferred calls ended may have been the last thing to wait for. */
+ * deferred calls ended may have been the last thing to wait for. libuv 1.44
+ * does not wait in such a turn anyway; older ones do. */
 static void on_prepare(uv_prepare_t *prepare) {
     struct loop *loop = prepare->data;
 

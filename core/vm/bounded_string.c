@@ -137,9 +137,19 @@ struct part {
     size_t      len;
 };
 
-static char *put(char *to, struct part part) {
-    memcpy(to, part.text, part.len);
-    return to + part.len;
+/* Writes text and separator once, then copies what is there behind itself. */
+static void repeat(char *to, size_t total, struct part s,
+                   struct part between) {
+    size_t done = s.len + between.len, more;
+
+    memcpy(to, s.text, s.len);
+    if (total == s.len)
+        return;
+    memcpy(to + s.len, between.text, between.len);
+    for (; done < total; done += more) {
+        more = done < total - done ? done : total - done;
+        memcpy(to + done, to, more);
+    }
 }
 
 /* string.rep(s, count, between?) -> text
@@ -166,9 +176,7 @@ static int rep(lua_State *L) {
     bounded_charge(L, (lua_Unsigned)count);
     bounded_charge_bytes(L, total);
     to = luaL_buffinitsize(L, &buffer, total);
-    for (; count > 1; count--)
-        to = put(put(to, s), between);
-    put(to, s);
+    repeat(to, total, s, between);
     luaL_pushresultsize(&buffer, total);
     return 1;
 }

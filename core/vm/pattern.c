@@ -14,6 +14,8 @@
 #include "vm/bounded_private.h"
 #include "vm/matcher.h"
 
+#define PIECE 4096 /* bytes of a plain search between two charges */
+
 /* --- arguments and results --------------------------------------------- */
 
 static bool take_anchor(struct matcher *m) {
@@ -88,15 +90,21 @@ static int push_positions(struct matcher *m, const char *s, const char *end) {
     return 2;
 }
 
-/* memmem() is linear, so its price is known beforehand. */
+/* memmem() is linear, so its price is known beforehand; the subject is given
+ * to it in pieces, since what lies behind the match costs nothing. */
 static int find_plain(struct matcher *m, const char *s) {
-    size_t      len = (size_t)(m->pattern_end - m->pattern);
-    const char *found;
+    size_t len = (size_t)(m->pattern_end - m->pattern);
+    size_t rest = (size_t)(m->subject_end - s), piece;
 
-    bounded_charge(m->L, (size_t)(m->subject_end - s) + len);
-    found = memmem(s, (size_t)(m->subject_end - s), m->pattern, len);
-    if (found)
-        return push_positions(m, found, found + len);
+    for (; rest >= len; s += piece - len + 1, rest -= piece - len + 1) {
+        const char *found;
+
+        piece = PIECE + 2 * len < rest ? PIECE + 2 * len : rest;
+        bounded_charge(m->L, piece);
+        found = memmem(s, piece, m->pattern, len);
+        if (found)
+            return push_positions(m, found, found + len);
+    }
     luaL_pushfail(m->L);
     return 1;
 }

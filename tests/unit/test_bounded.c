@@ -194,6 +194,7 @@ Test(bounded, BD3_format_quotes_and_refuses_as_stock_does) {
     differ_check(&d, "return ('%5s|%-5s|%.1s'):format('a', 'b', 'cd')");
     differ_check(&d, "return ('%20s'):format(('x'):rep(200))");
     differ_check(&d, "return ('%.20s'):format(('x'):rep(200))");
+    differ_check(&d, "return ('%-99s|'):format(('x'):rep(5000))");
     differ_check(&d, "return ('%20s'):format('a\\0b')");
     differ_check(&d, "return ('%99.99f'):format(1e308)");
     differ_check(&d, "return ('%100d'):format(1)");
@@ -546,6 +547,22 @@ Test(bounded, BD3_xpcall_gives_what_stock_gives) {
     differ_check(&d, "return xpcall(error, function(e) return e end, nil)");
 }
 
+Test(bounded, BD3_xpcall_takes_the_error_of_its_handler) {
+    differ_expect(&d,
+                  "return xpcall(error, function() error('again', 0) end,"
+                  " 'first')",
+                  "false \"again\" ");
+}
+
+Test(bounded, BD5_a_call_metamethod_is_a_function) {
+    differ_refuses(&d,
+                   "local mt = {} mt.__call = setmetatable({}, mt)"
+                   " setmetatable({}, mt)",
+                   "'__call' must be a function");
+    differ_check(&d, "return setmetatable({}, { __call = function(_, a)"
+                     " return a end })(7)");
+}
+
 Test(bounded, BD4_math_is_stock_without_chance) {
     differ_check(&d, "return math.floor(-3.5), math.fmod(-5, 3), math.pi,"
                      " math.ult(1, -1), math.tointeger('8'), math.type(1),"
@@ -566,23 +583,26 @@ Test(bounded, BD3_a_name_that_is_not_listed_is_not_there) {
 
 /* --- what it costs -------------------------------------------------------- */
 
-/* With so few instructions the snippet is stopped, however short it is. */
-static void expect_stopped(const char *source) {
+/* Runs the snippet, with 300,000 bytes as its argument, on few instructions.
+ */
+static bool is_stopped(const char *source) {
     static const struct vm_limits few = {64u << 20, 50000, 60000, 0};
+    static char                   text[300000];
     struct vm                    *vm = vm_open(&few, &differ_clock);
     lua_State                    *L = vm_state(vm);
 
     sandbox_open(L, d.bundle);
     differ_load(L, source);
-    differ_run(L, 0, &d.got);
-    cr_expect(strstr(buf_text(&d.got), "instructions limit"),
-              "%s\n was not stopped: %.200s", source, buf_text(&d.got));
+    memset(text, 'x', sizeof text);
+    lua_pushlstring(L, text, sizeof text);
+    differ_run(L, 1, &d.got);
     vm_close(vm);
+    return strstr(buf_text(&d.got), "instructions limit") != NULL;
 }
 
 Test(bounded, BD1_work_is_charged_before_it_is_done) {
     static const char *const heavy[] = {
-        "return ('x'):rep(8 << 20)",
+        "return ('x'):rep(4 << 20)",
         "return ('x'):rep(1 << 15, ('y'):rep(400))",
         "return table.move({}, 1, 1 << 40, 2)",
         "return table.concat({}, ',', 1, 1 << 40)",
@@ -591,24 +611,45 @@ Test(bounded, BD1_work_is_charged_before_it_is_done) {
         " return 1 << 40 end }), 1, 'x')",
         "return table.remove(setmetatable({}, { __len = function()"
         " return 1 << 40 end }), 1)",
-        "local s = ('x'):rep(300000) return s:upper()",
-        "local s = ('x'):rep(300000) return s:reverse()",
-        "local s = ('x'):rep(300000) return utf8.len(s)",
-        "local s = ('x'):rep(300000) return utf8.codepoint(s, 1, -1)",
-        "local s = ('x'):rep(300000) return utf8.offset(s, 299999)",
-        "local s = ('x'):rep(300000) return s:byte(1, -1)",
-        "local s = ('x'):rep(300000) return tonumber(s)",
-        "local s = ('x'):rep(300000) return s:find('y', 1, true)",
-        "local s = ('x'):rep(300000) return ('%q'):format(s)",
-        "local s = ('x'):rep(300000) for i = 1, 99 do s:sub(2) end",
-        "local s = ('x'):rep(300000) for i = 1, 99 do ('%s'):format(s) end",
+        "local s = ... return s:upper()",
+        "local s = ... return s:reverse()",
+        "local s = ... return utf8.len(s)",
+        "local s = ... return utf8.codepoint(s, 1, -1)",
+        "local s = ... return utf8.offset(s, 299999)",
+        "local s = ... return s:byte(1, -1)",
+        "local s = ... return tonumber(s)",
+        "local s = ... return tonumber(s, 36)",
+        "local s = ... return s:find('y', 1, true)",
+        "local s = ... return s:find('[y]')",
+        "local s = ... return s:gsub('x', 'y')",
+        "local s = ... return ('%q'):format(s)",
+        "local s = ... for i = 1, 9 do s:sub(2) end",
+        "local s = ... for i = 1, 9 do ('%s'):format(s) end",
+        "local s = ... for i = 1, 9 do table.concat({ s }) end",
         "local t = {} for i = 1, 5000 do t[i] = i end"
         " for i = 1, 9 do pairs(t) end",
         "local t = {} for i = 1, 5000 do t[i] = i end"
-        " for i = 1, 99 do next(t) end"};
+        " for i = 1, 9 do next(t) end"};
+    static const char *const light[] = {
+        "local s = ... return #s, s:byte(7), s:sub(1, 9), s:find('x')",
+        "return table.unpack({}, 1, 9000)",
+        "local t = {} for i = 1, 5000 do t[i] = i end return #t"};
 
     for (size_t i = 0; i < sizeof heavy / sizeof *heavy; i++)
-        expect_stopped(heavy[i]);
+        cr_expect(is_stopped(heavy[i]), "%s\n was not stopped", heavy[i]);
+    for (size_t i = 0; i < sizeof light / sizeof *light; i++)
+        cr_expect_not(is_stopped(light[i]), "%s\n was stopped", light[i]);
+}
+
+Test(bounded, BD1_pcall_nests_150_deep) {
+    differ_expect(&d,
+                  "local deepest = 0 local function f(n) deepest = n"
+                  " return pcall(f, n + 1) end f(1) return deepest",
+                  "151 ");
+    differ_expect(&d,
+                  "for i = 1, 1000 do pcall(error) pcall(type, 1) end"
+                  " return pcall(pcall, pcall, type, 1)",
+                  "true true true \"number\" ");
 }
 
 Test(bounded, BD1_a_text_has_at_most_16_MiB) {

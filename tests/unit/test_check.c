@@ -7,8 +7,8 @@
 #include <criterion/criterion.h>
 
 #include "app/scripts.h"
-#include "graph/check.h"
-#include "graph/findings.h"
+#include "check/check.h"
+#include "check/findings.h"
 #include "sys/clock_real.h"
 #include "sys/file.h"
 

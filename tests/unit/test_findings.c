@@ -1,7 +1,7 @@
 /* test_findings.c - every code has one page, and a list has one order. */
 #include <criterion/criterion.h>
 
-#include "graph/findings.h"
+#include "check/findings.h"
 
 Test(findings, a_code_leads_to_its_page) {
     for (int i = 0; i < FINDING_COUNT; i++) {

@@ -1,7 +1,7 @@
 /* test_lines.c - a finding shows the line that its reader has to change. */
 #include <criterion/criterion.h>
 
-#include "graph/lines.h"
+#include "check/lines.h"
 
 static const char playbook[] = "-- head\n"
                                "local x = { nodes = { look = 1 } }\n"

@@ -1,7 +1,7 @@
 /* test_nearest.c - a suggestion is near, or there is none. */
 #include <criterion/criterion.h>
 
-#include "graph/nearest.h"
+#include "base/nearest.h"
 
 static struct buf words;
 

@@ -135,6 +135,11 @@ Test(pattern, PT2_replaces_by_a_function_or_a_table_as_stock_does) {
 
 Test(pattern, PT2_finds_plain_text_as_stock_does) {
     check_random("local s, p, i = ... return s:find(p, i, true)", 5000, true);
+    differ_check(&d, "local s = ('ab'):rep(10000) local all = {} "
+                     "for i = 1, 9000, 7 do local p = ('b'):rep(i % 3) .. "
+                     "('ab'):rep(i // 5) .. 'c' "
+                     "all[#all + 1] = (s:sub(1, 2 * i) .. p .. s):find(p, 1,"
+                     " true) end return all");
 }
 
 Test(pattern, PT2_takes_and_refuses_arguments_as_stock_does) {

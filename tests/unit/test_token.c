@@ -1,7 +1,7 @@
 /* test_token.c - the words of Lua, and where they stand. */
 #include <criterion/criterion.h>
 
-#include "graph/token.h"
+#include "check/token.h"
 
 static struct tokens tokens;
 

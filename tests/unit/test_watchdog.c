@@ -18,6 +18,7 @@ static int status_of(void (*section)(struct watchdog *), char *said,
     cr_assert_eq(pipe(out), 0);
     pid = fork();
     if (pid == 0) {
+        (void)alarm(5); /* should the watchdog not bite */
         (void)dup2(out[1], STDERR_FILENO);
         section(watchdog_open());
         _exit(0);

@@ -3,7 +3,7 @@
  * Which outcomes a policy may pass through depends on where it stands; which
  * it may add is its own word, and every text it returns must be one of those.
  */
-#include "graph/check_private.h"
+#include "check/check_private.h"
 
 void check_policy(struct check *check) {
     static const struct shape rows[] = {

@@ -4,7 +4,7 @@
  * member is said at its own line, about a missing one at the map's.
  */
 #include "base/timestamp.h"
-#include "graph/check_private.h"
+#include "check/check_private.h"
 #include "graph/contract.h"
 
 static bool is_empty_table(const struct json *value) {

@@ -9,15 +9,15 @@
  *
  * Lifetime: call. Thread: any.
  */
-#ifndef GRAPH_FINDINGS_H
-#define GRAPH_FINDINGS_H
+#ifndef CHECK_FINDINGS_H
+#define CHECK_FINDINGS_H
 
 #include "base/err.h"
 #include "base/json.h"
 
 enum finding {
 #define FINDING(id, code, meaning, next) FINDING_##id,
-#include "graph/findings.def"
+#include "check/findings.def"
 #undef FINDING
     FINDING_COUNT
 };

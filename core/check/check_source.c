@@ -1,7 +1,7 @@
 /* check_source.c - what a source declares. Its output is checked when it runs:
  * it depends on what is delivered.
  */
-#include "graph/check_private.h"
+#include "check/check_private.h"
 
 void check_source(struct check *check) {
     static const struct shape rows[] = {

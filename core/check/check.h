@@ -6,7 +6,7 @@
  * declared, that every outcome has an edge, every reference a value on every
  * way that leads to it, every write a verification behind it and every loop a
  * bound. Values come from the scripts' tables as Lua made them; lines come
- * from their text (graph/lines.h).
+ * from their text (check/lines.h).
  *
  *   CK1  A finding has a code, a file and the line to look at.
  *   CK2  Nothing of a script is run but what builds its table.
@@ -15,8 +15,8 @@
  *
  * Lifetime: call. Thread: loop.
  */
-#ifndef GRAPH_CHECK_H
-#define GRAPH_CHECK_H
+#ifndef CHECK_CHECK_H
+#define CHECK_CHECK_H
 
 #include "base/json.h"
 #include "vm/bundle.h"

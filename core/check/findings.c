@@ -3,7 +3,7 @@
  * Sorting borrows the values, drops what is equal to the one before, and
  * moves what is left into a new list. (FN1)
  */
-#include "graph/findings.h"
+#include "check/findings.h"
 
 #include <string.h>
 
@@ -13,7 +13,7 @@ static const struct page {
     const char *code, *meaning, *next;
 } pages[] = {
 #define FINDING(id, code, meaning, next) {code, meaning, next},
-#include "graph/findings.def"
+#include "check/findings.def"
 #undef FINDING
 };
 

@@ -3,7 +3,7 @@
  * The graph is made from what is sound; an edge or node that was reported is
  * left out of it, so that what walks it does not report the same again. (CK3)
  */
-#include "graph/check_private.h"
+#include "check/check_private.h"
 
 #include "base/mem.h"
 

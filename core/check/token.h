@@ -10,8 +10,8 @@
  *
  * Lifetime: call. Thread: any.
  */
-#ifndef GRAPH_TOKEN_H
-#define GRAPH_TOKEN_H
+#ifndef CHECK_TOKEN_H
+#define CHECK_TOKEN_H
 
 #include "base/buf.h"
 

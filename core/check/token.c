@@ -3,7 +3,7 @@
  * An unfinished string or comment ends with the text. Bytes that mean nothing
  * to Lua become symbols of one byte.
  */
-#include "graph/token.h"
+#include "check/token.h"
 
 #include <ctype.h>
 

@@ -11,8 +11,8 @@
  *
  * Lifetime: call. Thread: any.
  */
-#ifndef GRAPH_LINES_H
-#define GRAPH_LINES_H
+#ifndef CHECK_LINES_H
+#define CHECK_LINES_H
 
 #include "base/buf.h"
 

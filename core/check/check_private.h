@@ -6,13 +6,13 @@
  *
  * Lifetime: call. Thread: loop.
  */
-#ifndef GRAPH_CHECK_PRIVATE_H
-#define GRAPH_CHECK_PRIVATE_H
+#ifndef CHECK_CHECK_PRIVATE_H
+#define CHECK_CHECK_PRIVATE_H
 
-#include "graph/findings.h"
-#include "graph/nearest.h"
+#include "check/findings.h"
+#include "base/nearest.h"
 #include "graph/reference.h"
-#include "graph/token.h"
+#include "check/token.h"
 #include "vm/bundle.h"
 
 struct check {

@@ -5,7 +5,7 @@
  * it, a row of the service catalogue always. Only an input whose type ends in
  * "?" takes what may be absent.
  */
-#include "graph/check_private.h"
+#include "check/check_private.h"
 #include "graph/contract.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))

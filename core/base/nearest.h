@@ -8,8 +8,8 @@
  *
  * Lifetime: call. Thread: any.
  */
-#ifndef GRAPH_NEAREST_H
-#define GRAPH_NEAREST_H
+#ifndef BASE_NEAREST_H
+#define BASE_NEAREST_H
 
 #include "base/json.h"
 

@@ -4,7 +4,7 @@
  * script counts as declared everywhere. So a finding here is never wrong,
  * while some mistakes are only found when the script runs.
  */
-#include "graph/check_private.h"
+#include "check/check_private.h"
 
 static const struct token *token_at(const struct check *check, size_t at) {
     size_t count = check->tokens.count;

@@ -3,11 +3,11 @@
  * `return name` is followed to `name = {`, and when the path's first key is
  * not in there, to a later `name.key = value` or `function name.key`.
  */
-#include "graph/lines.h"
+#include "check/lines.h"
 
 #include <stdarg.h>
 
-#include "graph/token.h"
+#include "check/token.h"
 
 #define PATH_MAX_KEYS 16
 

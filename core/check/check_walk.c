@@ -5,7 +5,7 @@
  * the operator is a shortest one. A node that fails leaves over its error
  * edge, without an output and without having proven anything.
  */
-#include "graph/check_private.h"
+#include "check/check_private.h"
 
 struct search {
     const struct graph *graph;

@@ -4,7 +4,7 @@
  * rule knows counts as a write, here as there.
  */
 #include "gate/effect.h"
-#include "graph/check_private.h"
+#include "check/check_private.h"
 #include "graph/contract.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))

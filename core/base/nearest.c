@@ -2,7 +2,7 @@
  *
  * Among names that are equally near the first in byte order wins. (NR1)
  */
-#include "graph/nearest.h"
+#include "base/nearest.h"
 
 struct nearest nearest_to(struct str wrong) {
     return (struct nearest){wrong, {"", 0}, 0};

@@ -3,13 +3,13 @@
  * A script that does not load brings one finding and is left out of the rest:
  * check_other() gives nothing for it. (CK3)
  */
-#include "graph/check.h"
+#include "check/check.h"
 
 #include <stdarg.h>
 #include <string.h>
 
-#include "graph/check_private.h"
-#include "graph/lines.h"
+#include "check/check_private.h"
+#include "check/lines.h"
 
 /* --- reporting --------------------------------------------------------- */
 
