@@ -38,20 +38,19 @@ void sandbox_load_engine(lua_State *L, struct bundle *bundle,
     load(L, code, name);
 }
 
-static void load_library(lua_State *L, struct bundle *bundle,
-                         const char *name) {
-    const struct script *script =
-        strncmp(name, "lib.", 4) == 0
-            ? bundle_find(bundle, SCRIPT_LIB, str_of(name + 4))
-            : NULL;
+static const struct script *find_library(struct bundle *bundle,
+                                         const char    *name) {
+    return strncmp(name, "lib.", 4) == 0
+               ? bundle_find(bundle, SCRIPT_LIB, str_of(name + 4))
+               : NULL;
+}
 
-    if (strcmp(name, "cjson") == 0) {
+static void load_library(lua_State *L, struct bundle *bundle,
+                         const struct script *script) {
+    if (!script) {
         marshal_push_cjson(L);
         return;
     }
-    if (!script)
-        luaL_error(L, "no library '%s'; require knows lib.* of this bundle "
-                      "and cjson", name);
     sandbox_load(L, bundle, script);
     lua_call(L, 0, 1);
 }
@@ -59,20 +58,25 @@ static void load_library(lua_State *L, struct bundle *bundle,
 /* require(name) -> what the library returned, once for each VM.
  *   local time = require "lib.time" */
 static int require(lua_State *L) {
-    struct bundle *bundle = lua_touserdata(L, lua_upvalueindex(1));
-    const char    *name = luaL_checkstring(L, 1);
+    struct bundle       *bundle = lua_touserdata(L, lua_upvalueindex(1));
+    const char          *name = luaL_checkstring(L, 1);
+    const struct script *script = find_library(bundle, name);
 
     lua_settop(L, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_key);
     lua_pushvalue(L, 1);
     if (lua_rawget(L, 2) == LUA_TBOOLEAN)
-        return luaL_error(L, "library '%s' requires itself", name);
+        return luaL_error(L, "library '%s' requires itself, or has failed",
+                          name);
     if (!lua_isnil(L, -1))
         return 1;
+    if (!script && strcmp(name, "cjson") != 0)
+        return luaL_error(L, "no library '%s'; require knows lib.* of this "
+                             "bundle and cjson", name);
     lua_pushvalue(L, 1);
     lua_pushboolean(L, true);
     lua_rawset(L, 2);
-    load_library(L, bundle, name);
+    load_library(L, bundle, script);
     lua_pushvalue(L, 1);
     lua_pushvalue(L, -2);
     lua_rawset(L, 2);
