@@ -6,30 +6,89 @@ CFLAGS ?= -O2 -g
 WARN   := -std=c11 -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
           -Wmissing-prototypes -Wvla -Wno-sign-conversion -Werror
 LIBS   := lua5.4 libuv libcurl libcrypto jansson sqlite3
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+            -fno-omit-frame-pointer
 ifdef SAN
-CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-          -fno-omit-frame-pointer
+CFLAGS := -O1 -g $(SANITIZE)
 BUILD  := $(BUILD)/san
 endif
-CPPFLAGS := -D_GNU_SOURCE -Icore -I$(BUILD) -include core/base/banned.h \
-           $(shell pkg-config --cflags $(LIBS))
-LDLIBS   := $(shell pkg-config --libs $(LIBS)) -lpthread -lm
+# Read when a compiler is called, so that `make test` may install them first.
+CPPFLAGS = -D_GNU_SOURCE -Icore -I$(BUILD) -include core/base/banned.h \
+           $$(pkg-config --cflags $(LIBS))
+LDLIBS   = $$(pkg-config --libs $(LIBS)) -lpthread -lm
 
-LIB_SRC  := $(sort $(wildcard core/*/*.c))
-UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
-OBJ       = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LIB_SRC   := $(sort $(wildcard core/*/*.c))
+UNIT_SRC  := $(sort $(wildcard tests/unit/*.c))
+BENCH     := $(patsubst tests/bench/%.c,%,$(sort $(wildcard tests/bench/*.c)))
+FUZZ      := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c)))
+OBJ        = $(patsubst %.c,$(BUILD)/%.o,$(1))
+LUA_INC   := $(BUILD)/prelude.lua.inc $(BUILD)/ctx.lua.inc
+NIGHTSHIFT = $(BUILD)/nightshift
+STAGES     = $(if $(SAN),unit hostile integration,\
+             lint unit spec hostile integration fuzz)
+STAGE      = NIGHTSHIFT=$(NIGHTSHIFT) BUILD=$(BUILD) tests/stage
 
-all: $(BUILD)/nightshift            ## build the binary
+all: $(NIGHTSHIFT)                  ## build the binary
 
-$(BUILD)/nightshift: $(call OBJ,core/main.c $(LIB_SRC))
+demo:                               ## install, build, walk a real alert dry
+	@.ci/install build
+	@$(MAKE) --no-print-directory -s all
+	@tests/demo $(NIGHTSHIFT)
+
+test:                               ## everything (SAN=1: with ASan and UBSan)
+	@.ci/install test
+	@$(MAKE) --no-print-directory -s all $(BUILD)/unit
+	@$(STAGE) $(STAGES)
+
+unit: $(BUILD)/unit                 ## C unit tests
+	@$(STAGE) unit
+
+hostile: $(BUILD)/unit              ## scripts that try to break out
+	@$(STAGE) hostile
+
+spec:                               ## Lua specs of scripts, in busted
+	@$(STAGE) spec
+
+integration: $(NIGHTSHIFT)          ## oracles, kill points, live doubles
+	@$(STAGE) integration
+
+lint: $(NIGHTSHIFT) $(BUILD)/unit   ## layers, symbols, invariants, scripts
+	@$(STAGE) lint
+
+fuzz:                               ## libFuzzer, FUZZ_SECONDS=60 a target
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} $(STAGE) fuzz
+
+fuzz-targets: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
+
+bench: $(NIGHTSHIFT) $(addprefix $(BUILD)/bench/,$(BENCH))  ## figures, aims
+	@for b in $(BENCH); do $(BUILD)/bench/$$b || exit 1; done
+	@python3 tests/bench/bench_run.py $(NIGHTSHIFT)
+
+cover:                              ## line coverage of the unit tests
+	@$(MAKE) --no-print-directory -s BUILD=build/cover \
+	  CFLAGS="-O0 -g --coverage" build/cover/unit build/cover/nightshift
+	@NIGHTSHIFT=build/cover/nightshift BUILD=build/cover tests/stage unit
+	@tests/cover build/cover
+
+format:                             ## clang-format over all C files
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+$(NIGHTSHIFT): $(call OBJ,core/main.c $(LIB_SRC))
 	@echo "  LINK  $@"
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
-unit: $(BUILD)/unit                 ## C unit tests (SAN=1 for ASan and UBSan)
-	$<
-
 $(BUILD)/unit: $(call OBJ,$(LIB_SRC) $(UNIT_SRC))
-	$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcriterion
+	@echo "  LINK  $@"
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -lcriterion
+
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(call OBJ,$(LIB_SRC))
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(LUA_INC)
+	@mkdir -p $(@D)
+	@clang $(CPPFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=undefined -o $@ $< $(LIB_SRC) $(LDLIBS)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -39,9 +98,9 @@ $(BUILD)/%.o: %.c Makefile
 # Lua that is a part of the engine, as the bytes of an array.
 $(BUILD)/%.lua.inc: core/vm/%.lua
 	@mkdir -p $(@D)
-	od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' > $@
+	@od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' > $@
 
-$(BUILD)/core/vm/bundle.o: $(BUILD)/prelude.lua.inc $(BUILD)/ctx.lua.inc
+$(BUILD)/core/vm/bundle.o: $(LUA_INC)
 
 help:                               ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 16
@@ -49,5 +108,7 @@ help:                               ## this list
 clean:                              ## remove everything built
 	rm -rf build
 
-.PHONY: all unit help clean
+.PHONY: all demo test unit hostile spec integration lint fuzz fuzz-targets \
+        bench cover format help clean
+.SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

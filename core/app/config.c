@@ -5,8 +5,8 @@
 
 #include "auth/secret.h"
 #include "base/mem.h"
-#include "base/timestamp.h"
 #include "base/nearest.h"
+#include "base/timestamp.h"
 #include "sys/file.h"
 #include "vm/settings.h"
 
@@ -40,8 +40,7 @@ static const char *from_environment(const char *name) {
 
 /* Does "services.*.repo" fit "services.prod/checkout.repo", or begin so? Path
  * steps are matched one by one; `*` takes any. */
-static bool fits(const char *pattern, const struct json *steps,
-                 bool *prefix) {
+static bool fits(const char *pattern, const struct json *steps, bool *prefix) {
     struct str rest = str_of(pattern);
     size_t     i = 0, count = json_count(steps);
 
@@ -53,7 +52,8 @@ static bool fits(const char *pattern, const struct json *steps,
             *prefix = true;
             return false;
         }
-        if (!str_is(step, "*") && !str_equal(step, json_text(json_at(steps, i))))
+        if (!str_is(step, "*") &&
+            !str_equal(step, json_text(json_at(steps, i))))
             return false;
     }
     return i == count;
@@ -267,8 +267,8 @@ static bool read_file(struct config *config, const char *path,
     ok = file_read(path, FILE_MAX, &text, err);
     if (ok) {
         json_release(config->values);
-        config->values = settings_read(bundle, path, buf_str(&text),
-                                       from_environment, err);
+        config->values =
+            settings_read(bundle, path, buf_str(&text), from_environment, err);
         ok = config->values && check_map(config->values, steps, err);
     }
     if (ok)

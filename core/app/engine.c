@@ -83,8 +83,7 @@ static bool open_bundle(struct engine *engine, struct err *err) {
         return ok;
     }
     buf_addf(&key, "main/run/%s", engine->options.resume);
-    ok = store_get(engine->store, buf_str(&key), &value, &version, &found,
-                   err);
+    ok = store_get(engine->store, buf_str(&key), &value, &version, &found, err);
     if (ok && !found)
         ok = err_set(err, ERR_NOT_FOUND, "no run %s in %s",
                      engine->options.resume, engine->state);
@@ -98,12 +97,10 @@ static bool open_bundle(struct engine *engine, struct err *err) {
 }
 
 static void open_client(struct engine *engine) {
-    const struct json *http =
-        json_find(config_json(engine->config), "http");
+    const struct json *http = json_find(config_json(engine->config), "http");
     struct http_client_options options = {
-        .proxy = json_find(http, "proxy")
-                     ? json_find_text(http, "proxy").data
-                     : NULL,
+        .proxy = json_find(http, "proxy") ? json_find_text(http, "proxy").data
+                                          : NULL,
         .ca_file = json_find(http, "ca_file")
                        ? json_find_text(http, "ca_file").data
                        : NULL,
@@ -130,8 +127,8 @@ bool engine_open(struct engine *engine, const struct engine_options *options,
     if (options->kind == MODE_LIVE && !options->resume &&
         !shelf_put(engine->store, engine->bundle, err))
         goto failed;
-    engine->queue = queue_open(engine->loop, engine->store,
-                               options->kind == MODE_LIVE);
+    engine->queue =
+        queue_open(engine->loop, engine->store, options->kind == MODE_LIVE);
     if (options->kind != MODE_FIXTURE)
         open_client(engine);
     return true;
@@ -174,11 +171,10 @@ struct mode *engine_mode(struct engine *engine, const struct json *incident,
     switch (engine->options.kind) {
     case MODE_LIVE: return live_mode(engine);
     case MODE_DRY_RUN:
-        return mode_dryrun_open(engine->loop, engine->clock,
-                                live_mode(engine));
+        return mode_dryrun_open(engine->loop, engine->clock, live_mode(engine));
     default:
-        world = world_open(json_retain((struct json *)engine->options.world),
-                           err);
+        world =
+            world_open(json_retain((struct json *)engine->options.world), err);
         if (!world)
             return NULL;
         world_begin(world, incident, json_find_int(incident, "started_ms", 0));

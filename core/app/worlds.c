@@ -5,7 +5,7 @@
 
 #include "sys/file.h"
 
-#define FILE_MAX     (8u << 20)
+#define FILE_MAX (8u << 20)
 #define INCLUDES_MAX 8
 
 static bool add_file(struct json *rows, const char *path, int depth,

@@ -7,8 +7,8 @@
 
 #include "base/json.h"
 
-/* All rows of the *.json files in DIR in the order of file names, includes followed.
- * NULL with err filled; the sentence names the file. */
+/* All rows of the *.json files in DIR in the order of file names, includes
+ * followed. NULL with err filled; the sentence names the file. */
 struct json *worlds_read(const char *dir, struct err *err);
 
 #endif

@@ -383,8 +383,8 @@ bool json_next(const struct json *map, void **at, struct str *key,
                struct json **value) {
     if (!json_is(map, JSON_MAP))
         return false;
-    *at = *at ? json_object_iter_next(raw(map), *at)
-              : json_object_iter(raw(map));
+    *at =
+        *at ? json_object_iter_next(raw(map), *at) : json_object_iter(raw(map));
     if (!*at)
         return false;
     *key = str_of(json_object_iter_key(*at));

@@ -9,9 +9,9 @@
 #include "app/engine.h"
 #include "app/worlds.h"
 #include "base/id.h"
+#include "check/check.h"
 #include "cli/cli.h"
 #include "cli/plan.h"
-#include "check/check.h"
 #include "graph/lease.h"
 #include "graph/match.h"
 #include "graph/report.h"
@@ -30,17 +30,21 @@ struct session {
     struct err         err;
 };
 
-/* --- what was asked --------------------------------------------------------- */
+/* --- what was asked ---------------------------------------------------------
+ */
 
 static bool check_usage(const struct cli *cli, struct err *err) {
     if (cli->value.live && cli->value.fixtures)
-        return err_set(err, ERR_USAGE, "--live and --fixtures exclude each "
+        return err_set(err, ERR_USAGE,
+                       "--live and --fixtures exclude each "
                        "other: a fixture world has no live effects");
     if (cli->value.resume && !cli->value.live)
-        return err_set(err, ERR_USAGE, "--resume goes on with a live run: say "
+        return err_set(err, ERR_USAGE,
+                       "--resume goes on with a live run: say "
                        "--live as well");
     if (!cli->value.resume && !(cli->count == 1 && cli->value.event))
-        return err_set(err, ERR_USAGE, "run takes a playbook and --event FILE, "
+        return err_set(err, ERR_USAGE,
+                       "run takes a playbook and --event FILE, "
                        "or --resume RUN --live");
     return true;
 }
@@ -83,7 +87,8 @@ static void close_session(struct session *s) {
     json_release(s->reports);
 }
 
-/* --- one run ---------------------------------------------------------------- */
+/* --- one run ----------------------------------------------------------------
+ */
 
 struct one_run {
     char            id[ID_SIZE];
@@ -117,9 +122,8 @@ static bool is_live(const struct session *s) {
     return s->engine.options.kind == MODE_LIVE;
 }
 
-static bool open_run(struct session *s, struct one_run *one,
-                     struct err *err) {
-    const struct json *config = config_json(s->engine.config);
+static bool open_run(struct session *s, struct one_run *one, struct err *err) {
+    const struct json  *config = config_json(s->engine.config);
     struct gate_options gate = {
         .mode = one->mode,
         .redact = s->engine.redact,
@@ -157,8 +161,7 @@ static struct json *make_report(struct session *s, struct one_run *one) {
         bundle_find(s->engine.bundle, SCRIPT_PLAYBOOK, s->playbook);
     const struct json    *playbook = NULL, *writes;
     struct report_context context = {run_walk(one->run),
-                                     journal_records(one->journal), NULL,
-                                     NULL};
+                                     journal_records(one->journal), NULL, NULL};
     struct buf            text = BUF_EMPTY, digest = BUF_EMPTY;
     struct json          *report;
     struct err            err;
@@ -180,8 +183,7 @@ static struct json *make_report(struct session *s, struct one_run *one) {
     return report;
 }
 
-static bool walk_one(struct session *s, struct one_run *one,
-                     struct err *err) {
+static bool walk_one(struct session *s, struct one_run *one, struct err *err) {
     if (!open_run(s, one, err))
         return false;
     s->ended = false;
@@ -201,8 +203,7 @@ static void announce(const struct session *s, const struct one_run *one) {
     const struct json *labels = json_find(one->incident, "labels");
 
     if (is_live(s))
-        fprintf(stderr,
-                "live: %.*s walks %.*s/%.*s as %s; state in %s\n",
+        fprintf(stderr, "live: %.*s walks %.*s/%.*s as %s; state in %s\n",
                 STR_ARG(s->playbook),
                 STR_ARG(json_find_text(labels, "cluster")),
                 STR_ARG(json_find_text(labels, "service")), one->id,
@@ -261,7 +262,8 @@ static bool resume_run(struct session *s, struct err *err) {
     return ok;
 }
 
-/* --- a notification ---------------------------------------------------------- */
+/* --- a notification ----------------------------------------------------------
+ */
 
 static void add_no_action(struct session *s, const struct match *match) {
     struct json *report = json_new_map();
@@ -279,9 +281,9 @@ static void add_no_action(struct session *s, const struct match *match) {
     json_put_text(report, "playbook", s->playbook);
     json_put_text(report, "bundle", str_of(bundle_hash(s->engine.bundle)));
     json_put_text(report, "mode",
-                  is_live(s) ? STR("live")
-                             : s->cli->value.fixtures ? STR("fixture")
-                                                      : STR("dry-run"));
+                  is_live(s)               ? STR("live")
+                  : s->cli->value.fixtures ? STR("fixture")
+                                           : STR("dry-run"));
     json_put(report, "path", json_new_list());
     json_put_text(report, "outcome", STR("no_action"));
     json_put_text(report, "reason", buf_str(&reason));
@@ -314,8 +316,7 @@ static bool walk_event(struct session *s, struct err *err) {
     script = bundle_find(s->engine.bundle, SCRIPT_PLAYBOOK, s->playbook);
     ok = ok && bundle_meta(s->engine.bundle, script, &playbook, err) &&
          match_delivery(s->engine.bundle, playbook, buf_str(&event),
-                        s->engine.clock->wall_ms(s->engine.clock), &match,
-                        err);
+                        s->engine.clock->wall_ms(s->engine.clock), &match, err);
     for (size_t i = 0; ok && i < json_count(match.incidents); i++)
         ok = new_run(s, json_at(match.incidents, i), err);
     if (ok && json_count(match.incidents) == 0)
@@ -325,7 +326,8 @@ static bool walk_event(struct session *s, struct err *err) {
     return ok;
 }
 
-/* --- the end ------------------------------------------------------------------ */
+/* --- the end
+ * ------------------------------------------------------------------ */
 
 static void print_reports(const struct session *s) {
     struct json *first = json_at(s->reports, 0), *also = json_new_list();
@@ -361,8 +363,7 @@ static int exit_of(const struct cli *cli, const struct json *report) {
 
 /* The worst of all runs: a failure over an escalation over a change. */
 static int worst_exit(const struct session *s) {
-    static const int order[] = {EXIT_FAILED, EXIT_ESCALATED,
-                                EXIT_WOULD_CHANGE};
+    static const int order[] = {EXIT_FAILED, EXIT_ESCALATED, EXIT_WOULD_CHANGE};
 
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         for (size_t j = 0; j < json_count(s->reports); j++)

@@ -44,7 +44,7 @@ static void print_edges(const struct json *step) {
 
 static void print_step(const struct json *step, size_t number) {
     const struct json *error = json_find(step, "error");
-    bool assumed = json_truth(json_find(step, "assumed"));
+    bool               assumed = json_truth(json_find(step, "assumed"));
 
     printf("  %2zu  %-22.*s %s%.*s%s%s\n", number, P(text_of(step, "node")),
            on(error ? PAINT_RED : PAINT_GREEN), P(text_of(step, "outcome")),
@@ -115,9 +115,9 @@ static void print_write(const struct json *write) {
     const struct json *before = thing_before(write);
     const struct json *error = json_find(write, "error");
 
-    printf("  %s~%s %.*s  [%.*s]  by %.*s%s\n", on(PAINT_YELLOW),
-           on(PAINT_OFF), P(text_of(write, "effect")),
-           P(text_of(write, "class")), P(text_of(write, "node")),
+    printf("  %s~%s %.*s  [%.*s]  by %.*s%s\n", on(PAINT_YELLOW), on(PAINT_OFF),
+           P(text_of(write, "effect")), P(text_of(write, "class")),
+           P(text_of(write, "node")),
            str_is(text_of(write, "phase"), "undo") ? " (undo)" : "");
     printf("      on %.*s\n", P(text_of(write, "target")));
     while (json_walk_next(&walk))
@@ -174,7 +174,7 @@ static void print_waits(const struct json *report) {
     heading("Waits");
     for (size_t i = 0; i < json_count(waits); i++) {
         const struct json *wait = json_at(waits, i);
-        bool assumed = json_truth(json_find(wait, "assumed"));
+        bool               assumed = json_truth(json_find(wait, "assumed"));
 
         printf("    %.*s: ", P(text_of(wait, "node")));
         if (json_find(wait, "sleep_ms")) {
@@ -183,11 +183,11 @@ static void print_waits(const struct json *report) {
             printf("until %.*s shows it, at most ", P(text_of(wait, "for")));
             print_duration(wait, "within_ms");
         }
-        printf("%s\n", assumed                                ? "  (assumed)"
-                       : json_find(wait, "came") &&
-                               !json_truth(json_find(wait, "came"))
-                           ? "  (did not come)"
-                           : "");
+        printf("%s\n",
+               assumed ? "  (assumed)"
+               : json_find(wait, "came") && !json_truth(json_find(wait, "came"))
+                   ? "  (did not come)"
+                   : "");
     }
 }
 

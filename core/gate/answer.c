@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define CONTAINS(text, part)                                                  \
+#define CONTAINS(text, part) \
     (memmem((text).data, (text).len, part, sizeof part - 1) != NULL)
 
 /* The service's own word for the error: AWS "__type", after any '#'. */
@@ -26,16 +26,15 @@ static struct str error_words(const struct json *body) {
 }
 
 static bool rate_limited(const struct http_answer *http) {
-    struct str left = http_headers_find(&http->headers,
-                                        "x-ratelimit-remaining");
+    struct str left =
+        http_headers_find(&http->headers, "x-ratelimit-remaining");
 
     return http->status == 403 &&
            (str_is(left, "0") ||
             http_headers_find(&http->headers, "retry-after").len > 0);
 }
 
-static enum err_code code_for(const struct http_answer *http,
-                              struct str                type) {
+static enum err_code code_for(const struct http_answer *http, struct str type) {
     if (http->status == 429 || CONTAINS(type, "Throttl") ||
         CONTAINS(type, "TooManyRequests") || CONTAINS(type, "SlowDown") ||
         rate_limited(http))
@@ -107,8 +106,8 @@ static struct json *plain_value(const struct http_answer *http,
 }
 
 static struct json *value_of(const struct effect      *effect,
-                             const struct http_answer *http,
-                             struct json *body, struct err *err) {
+                             const struct http_answer *http, struct json *body,
+                             struct err *err) {
     if (effect->kind == EFFECT_HTTP || effect->kind == EFFECT_TO_PEOPLE)
         return plain_value(http, body);
     if (body)

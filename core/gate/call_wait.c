@@ -16,8 +16,7 @@ static int64_t argument(const struct call *call, const char *name) {
     return json_find_int(call->effect.args, name, 0);
 }
 
-static void put_int_or_null(struct json *map, const char *key,
-                            int64_t value) {
+static void put_int_or_null(struct json *map, const char *key, int64_t value) {
     json_put(map, key, value < 0 ? json_new_null() : json_new_int(value));
 }
 
@@ -135,10 +134,9 @@ static void poll_again(void *arg, struct mode_answer *answer) {
 /* ask = { "aws:ecs:DescribeServices", args } as a question of its own. */
 static bool make_polled(struct call *call) {
     const struct json *ask = json_find(call->effect.args, "ask");
-    struct str         name, kind = str_cut(json_text(json_at(ask, 0)), ':',
-                                            &name);
-    struct json       *question = json_new_list();
-    bool               ok;
+    struct str   name, kind = str_cut(json_text(json_at(ask, 0)), ':', &name);
+    struct json *question = json_new_list();
+    bool         ok;
 
     json_append_text(question, str_of(call->effect.where));
     json_append_text(question, kind);
@@ -149,8 +147,10 @@ static bool make_polled(struct call *call) {
                      &call->err);
     json_release(question);
     if (ok && effect_writes(&call->reader))
-        ok = err_set(&call->err, ERR_INVALID, "ctx.wait_for asks with %s, "
-                     "which is not a read", call->reader.name);
+        ok = err_set(&call->err, ERR_INVALID,
+                     "ctx.wait_for asks with %s, "
+                     "which is not a read",
+                     call->reader.name);
     return ok && call_allowed(call, &call->reader);
 }
 

@@ -41,13 +41,15 @@ static void give_up(struct call *call) {
     char why[sizeof call->err.text];
 
     (void)snprintf(why, sizeof why, "%.300s", call->err.text);
-    err_set(&call->err, ERR_UNKNOWN, "%s on %s may or may not have been "
-            "applied (class %s: %s)%s%s", call->effect.name,
-            call->effect.target, effect_class_name(call->effect.class),
+    err_set(&call->err, ERR_UNKNOWN,
+            "%s on %s may or may not have been "
+            "applied (class %s: %s)%s%s",
+            call->effect.name, call->effect.target,
+            effect_class_name(call->effect.class),
             effect_class_after(call->effect.class), why[0] ? "; " : "", why);
     call->how = "unknown";
-    conclude(call, call->effect.class == EFFECT_NOTIFY ? GATE_FAILED
-                                                       : GATE_UNKNOWN);
+    conclude(call,
+             call->effect.class == EFFECT_NOTIFY ? GATE_FAILED : GATE_UNKNOWN);
 }
 
 /* --- the act ---------------------------------------------------------- */
@@ -142,14 +144,12 @@ static void before_done(void *arg, struct mode_answer *answer) {
         /* Without it a crash could not be recovered from, so nothing is sent:
          * the effect fails as a read that failed. */
         call->err = answer->err;
-        err_wrap(&call->err, "reading the state before %s",
-                 call->effect.name);
+        err_wrap(&call->err, "reading the state before %s", call->effect.name);
         if (answer->fate == MODE_SILENT) {
             call_finish(call, GATE_SILENT);
             return;
         }
-        call_journal(call, call_result_record(call, "read", false), NULL,
-                     NULL);
+        call_journal(call, call_result_record(call, "read", false), NULL, NULL);
         call_finish(call, GATE_FAILED);
         return;
     }
@@ -192,8 +192,8 @@ static void proven(void *arg, struct mode_answer *answer) {
     if (answer->fate == MODE_ANSWERED) {
         struct json *now = call_redacted(call, answer->value);
 
-        proof = call->effect.rule->prove(&call->effect, call->before, now,
-                                         &found);
+        proof =
+            call->effect.rule->prove(&call->effect, call->before, now, &found);
         json_release(now);
     } else {
         call->err = answer->err;

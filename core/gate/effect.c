@@ -15,9 +15,9 @@
 #include "sys/crypto.h"
 
 static const struct effect_rule rules[] = {
-#define RULE(name, needs_arg, class, target, readback, before, prove,         \
-             predict, token_arg)                                              \
-    {name,   needs_arg, class,   target,   readback,                          \
+#define RULE(name, needs_arg, class, target, readback, before, prove, predict, \
+             token_arg)                                                        \
+    {name,   needs_arg, class,   target,   readback,                           \
      before, prove,     predict, token_arg},
 #include "gate/effects.def"
 #undef RULE
@@ -170,8 +170,7 @@ static bool reads_by_form(struct str name) {
     if (str_starts(name, "aws:"))
         return reads_by_verb(name);
     return str_starts(name, "github:GET ") ||
-           str_starts(name, "github:HEAD ") ||
-           str_starts(name, "prometheus:");
+           str_starts(name, "github:HEAD ") || str_starts(name, "prometheus:");
 }
 
 /* (E1) */
@@ -242,7 +241,7 @@ static void classify(struct effect *effect, const struct json *config) {
 /* --- targets ---------------------------------------------------------- */
 
 static struct str option_or_dash(const struct effect *effect,
-                                 const char *name) {
+                                 const char          *name) {
     struct str value = json_find_text(effect->options, name);
 
     return value.len ? value : STR("-");
@@ -265,9 +264,7 @@ static void widest_target(const struct effect *effect, struct buf *out) {
         (void)str_cut(rest, ' ', &rest);
         buf_addf(out, "http:%.*s", STR_ARG(str_cut(rest, '/', &service)));
         break;
-    case EFFECT_TO_PEOPLE:
-        buf_addf(out, "people:%.*s", STR_ARG(rest));
-        break;
+    case EFFECT_TO_PEOPLE: buf_addf(out, "people:%.*s", STR_ARG(rest)); break;
     default: break;
     }
 }
@@ -297,8 +294,7 @@ struct maker {
                  const struct json *config, struct err *err);
 };
 
-static void set_name(struct effect *effect, const char *kind,
-                     struct str name) {
+static void set_name(struct effect *effect, const char *kind, struct str name) {
     struct buf full = BUF_EMPTY;
 
     buf_addf(&full, "%s:%.*s", kind, STR_ARG(name));
@@ -308,8 +304,10 @@ static void set_name(struct effect *effect, const char *kind,
 static bool take_args(struct effect *effect, const struct json *args,
                       struct err *err) {
     if (args && !json_is(args, JSON_MAP) && !json_is(args, JSON_NULL_KIND))
-        return err_set(err, ERR_INVALID, "%s: arguments must be a table of "
-                       "names", effect->name);
+        return err_set(err, ERR_INVALID,
+                       "%s: arguments must be a table of "
+                       "names",
+                       effect->name);
     effect->args = json_is(args, JSON_MAP) ? json_clone(args) : json_new_map();
     return true;
 }
@@ -328,7 +326,8 @@ static bool make_aws(struct effect *effect, const struct json *question,
     const struct json *options = json_at(question, 4);
 
     if (!aws_name_valid(action))
-        return err_set(err, ERR_INVALID, "ctx.aws: \"%.*s\" is no "
+        return err_set(err, ERR_INVALID,
+                       "ctx.aws: \"%.*s\" is no "
                        "service:Operation, as in ecs:UpdateService",
                        STR_ARG(action));
     set_name(effect, "aws", action);
@@ -345,22 +344,24 @@ static bool make_github(struct effect *effect, const struct json *question,
 
     (void)config;
     if (!route_valid(route))
-        return err_set(err, ERR_INVALID, "ctx.github: \"%.*s\" is no route, "
+        return err_set(err, ERR_INVALID,
+                       "ctx.github: \"%.*s\" is no route, "
                        "as in GET /repos/{owner}/{repo}/commits",
                        STR_ARG(route));
     set_name(effect, "github", route);
     return take_args(effect, json_at(question, 3), err);
 }
 
-static bool make_prometheus(struct effect *effect,
-                            const struct json *question,
+static bool make_prometheus(struct effect *effect, const struct json *question,
                             const struct json *config, struct err *err) {
     struct str call = json_text(json_at(question, 2));
 
     (void)config;
     if (!prometheus_valid(call))
-        return err_set(err, ERR_INVALID, "ctx.prometheus: \"%.*s\" is neither "
-                       "query nor query_range", STR_ARG(call));
+        return err_set(err, ERR_INVALID,
+                       "ctx.prometheus: \"%.*s\" is neither "
+                       "query nor query_range",
+                       STR_ARG(call));
     set_name(effect, "prometheus", call);
     return take_args(effect, json_at(question, 3), err);
 }
@@ -399,11 +400,14 @@ static bool make_http(struct effect *effect, const struct json *question,
     if (method.len == 0)
         method = STR("GET");
     if (!method_valid(method) || !split_url(url, &host_path))
-        return err_set(err, ERR_INVALID, "ctx.http takes { method, url, "
+        return err_set(err, ERR_INVALID,
+                       "ctx.http takes { method, url, "
                        "headers, json } with an absolute http or https URL");
     if (!host_allowed(host_path, config))
-        return err_set(err, ERR_DENIED, "ctx.http: the host of %.*s is not in "
-                       "http.allow of the configuration", STR_ARG(host_path));
+        return err_set(err, ERR_DENIED,
+                       "ctx.http: the host of %.*s is not in "
+                       "http.allow of the configuration",
+                       STR_ARG(host_path));
     buf_addf(&name, "%.*s %.*s", STR_ARG(method), STR_ARG(host_path));
     set_name(effect, "http", buf_str(&name));
     buf_release(&name);
@@ -416,7 +420,8 @@ static bool make_notify(struct effect *effect, const struct json *question,
     const struct json *channels = json_find(config, "channels");
 
     if (!json_find_str(channels, channel))
-        return err_set(err, ERR_NOT_FOUND, "ctx.notify: channel \"%.*s\" is "
+        return err_set(err, ERR_NOT_FOUND,
+                       "ctx.notify: channel \"%.*s\" is "
                        "not in channels of the configuration",
                        STR_ARG(channel));
     set_name(effect, "notify", channel);
@@ -429,7 +434,8 @@ static bool make_catalogue(struct effect *effect, const struct json *question,
 
     (void)config;
     if (key.len == 0)
-        return err_set(err, ERR_INVALID, "ctx.service takes a key, as in "
+        return err_set(err, ERR_INVALID,
+                       "ctx.service takes a key, as in "
                        "\"cluster/service\"");
     effect->name = mem_text("catalogue:service", 17);
     effect->args = json_new_map();
@@ -453,7 +459,8 @@ static bool make_sleep(struct effect *effect, const struct json *question,
 
     if (!(ms >= 0 && ms <= 7 * 86400e3) ||
         (!json_is(seconds, JSON_INT) && !json_is(seconds, JSON_REAL_KIND)))
-        return err_set(err, ERR_INVALID, "ctx.sleep takes seconds, from 0 to "
+        return err_set(err, ERR_INVALID,
+                       "ctx.sleep takes seconds, from 0 to "
                        "604800");
     (void)make_plain(effect, question, config, err);
     json_put_int(effect->args, "ms", (int64_t)ms);
@@ -480,7 +487,8 @@ static bool make_wait(struct effect *effect, const struct json *question,
     const struct json *ask = json_find(wait, "ask");
 
     if (!effect_name_valid(json_text(json_at(ask, 0))))
-        return err_set(err, ERR_INVALID, "ctx.wait_for: ask must be { "
+        return err_set(err, ERR_INVALID,
+                       "ctx.wait_for: ask must be { "
                        "\"aws:service:Operation\", arguments }");
     (void)make_plain(effect, question, config, err);
     json_put(effect->args, "ask", json_clone(ask));

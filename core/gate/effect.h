@@ -21,13 +21,13 @@
 #include "base/json.h"
 
 /* X(ENUM, "name", "after a crash with the result unknown") */
-#define EFFECT_CLASSES(X)                                                     \
-    X(READ, "read", "ask again")                                              \
-    X(SET, "set", "read, then set again")                                     \
-    X(TOKEN, "token", "send again with the same token")                       \
-    X(VERIFY, "verify", "read back; send again only if provably absent")      \
-    X(NOTIFY, "notify", "at most once again")                                 \
-    X(ONCE, "once", "never again: the node's on_unknown, else escalate")      \
+#define EFFECT_CLASSES(X)                                                \
+    X(READ, "read", "ask again")                                         \
+    X(SET, "set", "read, then set again")                                \
+    X(TOKEN, "token", "send again with the same token")                  \
+    X(VERIFY, "verify", "read back; send again only if provably absent") \
+    X(NOTIFY, "notify", "at most once again")                            \
+    X(ONCE, "once", "never again: the node's on_unknown, else escalate") \
     X(SECRET, "secret", "refused to scripts in every mode")
 
 enum effect_class {
@@ -58,8 +58,8 @@ struct effect;
 enum effect_proof { PROOF_ABSENT, PROOF_APPLIED, PROOF_UNSURE };
 
 struct effect_rule {
-    const char       *name; /* exact, or with one '*' */
-    const char       *needs_arg; /* NULL, or an argument that must be true */
+    const char *name;      /* exact, or with one '*' */
+    const char *needs_arg; /* NULL, or an argument that must be true */
     enum effect_class class;
     /* NULL: the widest target of the service. */
     void (*target)(const struct effect *effect, struct buf *out);
@@ -68,7 +68,7 @@ struct effect_rule {
     struct json *(*readback)(const struct effect *effect);
     bool before; /* the proof needs the answer from before the write */
     enum effect_proof (*prove)(const struct effect *effect,
-                               const struct json *before,
+                               const struct json   *before,
                                const struct json *now, struct json **answer);
     /* NULL: {}. What the answer would be; before may be NULL. */
     struct json *(*predict)(const struct effect *effect,
@@ -78,8 +78,8 @@ struct effect_rule {
 };
 
 struct effect {
-    enum effect_kind          kind;
-    enum effect_class         class;
+    enum effect_kind kind;
+    enum effect_class class;
     const struct effect_rule *rule; /* NULL when nothing is known */
     char                     *name, *target;
     char                      digest[65];
@@ -102,8 +102,8 @@ static inline bool effect_writes(const struct effect *effect) {
 enum effect_class effect_class_of(struct str name);
 /* "aws:ecs:UpdateService", "github:GET /x", "prometheus:query",
  * "http:GET host/path", "notify:channel". */
-bool        effect_name_valid(struct str name);
-const char *effect_class_name(enum effect_class class);
-const char *effect_class_after(enum effect_class class);
+bool              effect_name_valid(struct str name);
+const char       *effect_class_name(enum effect_class class);
+const char       *effect_class_after(enum effect_class class);
 
 #endif

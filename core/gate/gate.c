@@ -127,8 +127,7 @@ struct json *call_audit(const struct call *call, const char *kind) {
     json_put_text(facts, "kind", str_of(kind));
     json_put_int(facts, "at", call_now(call));
     json_put_text(facts, "run", str_of(call->ask.run));
-    json_put_text(facts, "mode",
-                  str_of(mode_name(call->gate->options.mode)));
+    json_put_text(facts, "mode", str_of(mode_name(call->gate->options.mode)));
     json_put_text(facts, "slot", buf_str(&call->place));
     json_put_text(facts, "effect", str_of(effect->name));
     json_put_text(facts, "class", str_of(effect_class_name(effect->class)));
@@ -166,8 +165,7 @@ void call_journal(struct call *call, struct json *record, struct json *audit,
     durable = mem_new(sizeof *durable);
     durable->call = call;
     durable->next = next;
-    journal_add(call->ask.journal, record, audit, NULL, 0, journaled,
-                durable);
+    journal_add(call->ask.journal, record, audit, NULL, 0, journaled, durable);
 }
 
 /* --- the checks ------------------------------------------------------- */
@@ -183,8 +181,10 @@ static bool is_declared(const struct json *allowed, const char *name) {
  * question inside a wait is checked as an effect of its own. (G3) */
 bool call_allowed(struct call *call, const struct effect *effect) {
     if (effect->class == EFFECT_SECRET)
-        return err_set(&call->err, ERR_DENIED, "%s returns secrets, which no "
-                       "script may hold", effect->name);
+        return err_set(&call->err, ERR_DENIED,
+                       "%s returns secrets, which no "
+                       "script may hold",
+                       effect->name);
     if (effect->kind >= EFFECT_CATALOGUE ||
         is_declared(call->ask.allowed, effect->name))
         return true;
@@ -210,16 +210,16 @@ static bool retries_by_default(const struct effect *effect,
     return !effect_writes(effect) && (code == ERR_TIMEOUT || code == ERR_IO);
 }
 
-#define DEFAULT_TRIES      3
+#define DEFAULT_TRIES 3
 #define DEFAULT_BACKOFF_MS 500
 
 bool call_retry_due(struct call *call, const struct effect *effect,
                     const struct mode_answer *answer, int64_t *due_ms) {
     const struct json *retry = call->ask.retry;
-    int64_t times = json_find_int(retry, "times", DEFAULT_TRIES);
-    int64_t backoff = json_find_int(retry, "backoff", DEFAULT_BACKOFF_MS);
-    bool    wanted = retry ? retry_on(retry, err_name(answer->err.code))
-                           : retries_by_default(effect, answer->err.code);
+    int64_t            times = json_find_int(retry, "times", DEFAULT_TRIES);
+    int64_t       backoff = json_find_int(retry, "backoff", DEFAULT_BACKOFF_MS);
+    bool          wanted = retry ? retry_on(retry, err_name(answer->err.code))
+                                 : retries_by_default(effect, answer->err.code);
     unsigned char jitter;
 
     if (answer->fate != MODE_REFUSED || !wanted || call->tries >= times)

@@ -31,7 +31,7 @@ struct gate_options {
     const struct redact *redact;
     const struct json   *config;
     int64_t              settle_ms; /* before a `verify` write is read back */
-}; /* all borrowed */
+};                                  /* all borrowed */
 
 struct gate *gate_open(const struct gate_options *options);
 void         gate_close(struct gate *gate); /* NULL is fine */

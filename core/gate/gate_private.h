@@ -27,14 +27,14 @@ struct call {
     int             tries, rounds;
     bool            assumed, resent;
     bool            good; /* of a judged wait */
-    const char     *how; /* answered, found applied, sent again … */
+    const char     *how;  /* answered, found applied, sent again … */
     enum gate_fate  fate;
     struct err      err;
 };
 
-int64_t call_now(const struct call *call);
+int64_t      call_now(const struct call *call);
 /* Reports and ends the call, on the next turn. */
-void call_finish(struct call *call, enum gate_fate fate);
+void         call_finish(struct call *call, enum gate_fate fate);
 /* A record of this slot with at, kind and slot filled. */
 struct json *call_record(const struct call *call, const char *kind);
 /* The same with the question in it: name, class, target, digest, args. */
@@ -44,10 +44,9 @@ struct json *call_result_record(const struct call *call, const char *kind,
                                 bool ok);
 /* The facts of an audit record about this effect. */
 struct json *call_audit(const struct call *call, const char *kind);
-void         call_journal(struct call *call, struct json *record,
-                          struct json *audit,
-                          void (*next)(struct call *call));
-bool         call_allowed(struct call *call, const struct effect *effect);
+void call_journal(struct call *call, struct json *record, struct json *audit,
+                  void (*next)(struct call *call));
+bool call_allowed(struct call *call, const struct effect *effect);
 /* Should the effect be tried again inside its slot? Then until when. */
 bool call_retry_due(struct call *call, const struct effect *effect,
                     const struct mode_answer *answer, int64_t *due_ms);

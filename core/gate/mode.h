@@ -33,8 +33,8 @@ enum mode_fate {
 struct mode_answer {
     enum mode_fate fate;
     bool           assumed;
-    struct json   *value; /* given with MODE_ANSWERED */
-    struct err     err;   /* with every other fate */
+    struct json   *value;          /* given with MODE_ANSWERED */
+    struct err     err;            /* with every other fate */
     int64_t        retry_after_ms; /* 0: not said */
 };
 
@@ -89,8 +89,12 @@ struct mode_live_options {
 
 struct mode *mode_live_open(const struct mode_live_options *options);
 
-enum mode_scenario { ASSUME_WORKS, ASSUME_NO_EFFECT, ASSUME_WORSE,
-                     ASSUME_NO_DATA };
+enum mode_scenario {
+    ASSUME_WORKS,
+    ASSUME_NO_EFFECT,
+    ASSUME_WORSE,
+    ASSUME_NO_DATA
+};
 bool        mode_scenario_read(struct str text, enum mode_scenario *out);
 const char *mode_scenario_name(enum mode_scenario scenario);
 
@@ -99,7 +103,7 @@ struct mode *mode_dryrun_open(struct loop *loop, struct clock *clock,
                               struct mode *reader);
 /* Has a write been simulated? From then on reads that could see it are not
  * asked. */
-bool mode_dryrun_simulated(const struct mode *mode);
+bool         mode_dryrun_simulated(const struct mode *mode);
 
 /* Takes the world. */
 struct mode *mode_fixture_open(struct loop *loop, struct world *world);

@@ -45,8 +45,7 @@ static bool could_see(const struct mode_dryrun *dryrun,
 
 /* Lays the predicted service over a DescribeServices answer. */
 static struct json *overlay(const struct mode_dryrun *dryrun,
-                            const struct effect      *effect,
-                            struct json              *answer) {
+                            const struct effect *effect, struct json *answer) {
     struct json_walk walk = json_walk_over(dryrun->changed);
 
     while (json_walk_next(&walk)) {
@@ -54,8 +53,7 @@ static struct json *overlay(const struct mode_dryrun *dryrun,
 
         if (service && strcmp(effect->name, "aws:ecs:DescribeServices") == 0 &&
             json_count(json_find(answer, "services")) == 1)
-            json_replace(json_find(answer, "services"), 0,
-                         json_clone(service));
+            json_replace(json_find(answer, "services"), 0, json_clone(service));
     }
     return answer;
 }
@@ -63,8 +61,7 @@ static struct json *overlay(const struct mode_dryrun *dryrun,
 /* A pull request that was only imagined is read back as imagined. */
 static struct json *imagined(const struct mode_dryrun *dryrun,
                              const struct effect      *effect) {
-    const struct json *changed =
-        json_find(dryrun->changed, effect->target);
+    const struct json *changed = json_find(dryrun->changed, effect->target);
 
     if (strcmp(effect->name,
                "github:GET /repos/{owner}/{repo}/pulls/{pull_number}") == 0 &&
@@ -73,7 +70,7 @@ static struct json *imagined(const struct mode_dryrun *dryrun,
     return NULL;
 }
 
-static void answer_assumed(struct mode_dryrun *dryrun,
+static void answer_assumed(struct mode_dryrun  *dryrun,
                            const struct effect *effect, mode_done_fn *done,
                            void *arg) {
     const struct json *known = json_find(dryrun->known, effect->digest);
@@ -84,8 +81,10 @@ static void answer_assumed(struct mode_dryrun *dryrun,
         answer.value = overlay(dryrun, effect, json_clone(known));
     if (!answer.value) {
         answer.fate = MODE_SILENT;
-        err_set(&answer.err, ERR_NO_ANSWER, "%s is not asked: it could see a "
-                "write that this dry run only pretended", effect->name);
+        err_set(&answer.err, ERR_NO_ANSWER,
+                "%s is not asked: it could see a "
+                "write that this dry run only pretended",
+                effect->name);
     }
     mode_answer_later(&dryrun->mode, answer, done, arg);
 }

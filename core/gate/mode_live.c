@@ -30,8 +30,8 @@ static void sent(void *arg, const struct http_answer *http,
     sending.done(sending.arg, &answer);
 }
 
-static void refuse(struct mode *mode, const struct err *err,
-                   mode_done_fn *done, void *arg) {
+static void refuse(struct mode *mode, const struct err *err, mode_done_fn *done,
+                   void *arg) {
     struct mode_answer answer = {.fate = MODE_REFUSED, .err = *err};
 
     mode_answer_later(mode, answer, done, arg);
@@ -55,8 +55,8 @@ static void act(struct mode *mode, const struct mode_ask *ask,
     }
     sending = mem_new(sizeof *sending);
     *sending = (struct sending){ask->effect, done, arg};
-    if (!http_client_start(live->options.client, &request, sent, sending,
-                           &call, &err)) {
+    if (!http_client_start(live->options.client, &request, sent, sending, &call,
+                           &err)) {
         http_request_release(&request);
         mem_free(sending);
         refuse(mode, &err, done, arg);

@@ -62,7 +62,8 @@ static bool aws_endpoint(const struct effect *effect, struct str service,
     if (custom.len == 0)
         custom = json_find_text(aws, "endpoint");
     if (region.len == 0)
-        return err_set(err, ERR_CONFIG, "no AWS region: set AWS_REGION, "
+        return err_set(err, ERR_CONFIG,
+                       "no AWS region: set AWS_REGION, "
                        "aws.region, or the catalogue row's region");
     buf_add_str(url, custom);
     if (custom.len == 0)
@@ -95,7 +96,8 @@ static bool aws_sign(const struct request_context *context, struct str service,
     bool                   ok;
 
     if (credentials.access_key.len == 0 || credentials.secret_key.len == 0)
-        return err_set(err, ERR_DENIED, "no AWS credentials: set "
+        return err_set(err, ERR_DENIED,
+                       "no AWS credentials: set "
                        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     ok = sigv4_sign(context->key, &credentials, &request, &signature, err);
     if (ok)
@@ -105,8 +107,7 @@ static bool aws_sign(const struct request_context *context, struct str service,
 }
 
 static void aws_headers(struct http_request      *out,
-                        const struct aws_service *known,
-                        struct str                operation) {
+                        const struct aws_service *known, struct str operation) {
     struct buf text = BUF_EMPTY;
 
     buf_addf(&text, "application/x-amz-json-%s", known->version);
@@ -133,8 +134,8 @@ static void aws_body(const struct effect *effect, const char *token,
 static bool build_aws(const struct effect *effect, const char *token,
                       const struct request_context *context,
                       struct http_request *out, struct err *err) {
-    struct str operation, service = {effect->name + 4,
-                                     strlen(effect->name + 4)};
+    struct str operation,
+        service = {effect->name + 4, strlen(effect->name + 4)};
     const struct aws_service *known;
     struct buf                url = BUF_EMPTY;
     bool                      ok;
@@ -142,7 +143,8 @@ static bool build_aws(const struct effect *effect, const char *token,
     service = str_cut(service, ':', &operation);
     known = aws_service(service);
     if (!known)
-        return err_set(err, ERR_INVALID, "AWS service \"%.*s\" does not speak "
+        return err_set(err, ERR_INVALID,
+                       "AWS service \"%.*s\" does not speak "
                        "JSON or is not known to this version",
                        STR_ARG(service));
     ok = aws_endpoint(effect, service, context->config, &url, err);
@@ -192,8 +194,10 @@ static bool add_path_argument(struct str name, const struct json *value,
     if (ok)
         buf_add_str(url, buf_str(&text));
     else
-        err_set(err, ERR_INVALID, "path argument %.*s = \"%s\" leaves its "
-                "segment", STR_ARG(name), buf_text(&text));
+        err_set(err, ERR_INVALID,
+                "path argument %.*s = \"%s\" leaves its "
+                "segment",
+                STR_ARG(name), buf_text(&text));
     buf_release(&text);
     return ok;
 }
@@ -209,8 +213,10 @@ static bool fill_route(struct str route, struct json *left, struct buf *url,
             return true;
         name = str_cut(rest, '}', &route);
         if (!json_find_str(left, name))
-            return err_set(err, ERR_INVALID, "the route needs the argument "
-                           "%.*s", STR_ARG(name));
+            return err_set(err, ERR_INVALID,
+                           "the route needs the argument "
+                           "%.*s",
+                           STR_ARG(name));
         if (!add_path_argument(name, json_find_str(left, name), url, err))
             return false;
         {
@@ -267,8 +273,8 @@ static bool build_github(const struct effect *effect, const char *token,
     char        *verb = mem_text(method.data, method.len);
     struct json *left = json_clone(effect->args);
     struct buf   url = BUF_EMPTY;
-    bool query = str_is(method, "GET") || str_is(method, "HEAD");
-    bool ok;
+    bool         query = str_is(method, "GET") || str_is(method, "HEAD");
+    bool         ok;
 
     (void)token;
     add_base(context->config, "github", "https://api.github.com", &url);
@@ -302,7 +308,8 @@ static bool build_prometheus(const struct effect *effect, const char *token,
 
     (void)token;
     if (base.len == 0)
-        return err_set(err, ERR_CONFIG, "no Prometheus: set PROMETHEUS_URL or "
+        return err_set(err, ERR_CONFIG,
+                       "no Prometheus: set PROMETHEUS_URL or "
                        "prometheus.url");
     add_base(context->config, "prometheus", "", &url);
     buf_addf(&url, "/api/v1/%s", effect->name + strlen("prometheus:"));
@@ -315,13 +322,12 @@ static bool build_prometheus(const struct effect *effect, const char *token,
 
 /* --- plain HTTP and people --------------------------------------------- */
 
-static bool add_given_headers(const struct json *given,
+static bool add_given_headers(const struct json   *given,
                               struct http_request *out, struct err *err) {
     struct json_walk walk = json_walk_over(given);
 
     while (json_walk_next(&walk))
-        if (!http_headers_add(&out->headers, walk.key,
-                              json_text(walk.value))) {
+        if (!http_headers_add(&out->headers, walk.key, json_text(walk.value))) {
             err_set(err, ERR_INVALID, "header \"%.*s\" cannot be sent",
                     STR_ARG(walk.key));
             json_walk_stop(&walk);
@@ -335,8 +341,8 @@ static bool build_http(const struct effect *effect, const char *token,
                        struct http_request *out, struct err *err) {
     const struct json *http = json_find(context->config, "http");
     struct str         method = json_find_text(effect->args, "method");
-    char *verb = method.len ? mem_text(method.data, method.len)
-                            : mem_text("GET", 3);
+    char              *verb =
+        method.len ? mem_text(method.data, method.len) : mem_text("GET", 3);
 
     (void)token;
     http_request_init(out, verb, json_find_text(effect->args, "url"));

@@ -33,10 +33,10 @@ enum effect_proof rule_ecs_task_prove(const struct effect *e,
 struct json      *rule_ecs_service_predict(const struct effect *e,
                                            const struct json   *before);
 
-void         rule_github_target(const struct effect *e, struct buf *out);
-struct json *rule_github_ref_read(const struct effect *e);
-struct json *rule_github_pull_find(const struct effect *e);
-struct json *rule_github_pull_read(const struct effect *e);
+void              rule_github_target(const struct effect *e, struct buf *out);
+struct json      *rule_github_ref_read(const struct effect *e);
+struct json      *rule_github_pull_find(const struct effect *e);
+struct json      *rule_github_pull_read(const struct effect *e);
 enum effect_proof rule_github_ref_prove(const struct effect *e,
                                         const struct json   *before,
                                         const struct json   *now,

@@ -63,15 +63,14 @@ static struct json *describe_args(const struct effect *e, const char *field,
 }
 
 struct json *rule_ecs_service_read(const struct effect *e) {
-    return question(e, "ecs:DescribeServices",
-                    describe_args(e, "services",
-                                  json_find_text(e->args, "service")));
+    return question(
+        e, "ecs:DescribeServices",
+        describe_args(e, "services", json_find_text(e->args, "service")));
 }
 
 struct json *rule_ecs_task_read(const struct effect *e) {
-    return question(
-        e, "ecs:DescribeTasks",
-        describe_args(e, "tasks", json_find_text(e->args, "task")));
+    return question(e, "ecs:DescribeTasks",
+                    describe_args(e, "tasks", json_find_text(e->args, "task")));
 }
 
 static const struct json *first(const struct json *answer, const char *list) {
@@ -121,8 +120,8 @@ enum effect_proof rule_ecs_settings_prove(const struct effect *e,
     static const char *const shown[] = {"desiredCount", "taskDefinition",
                                         "platformVersion",
                                         "healthCheckGracePeriodSeconds"};
-    const struct json *is = first(now, "services");
-    size_t             compared = 0;
+    const struct json       *is = first(now, "services");
+    size_t                   compared = 0;
 
     (void)before;
     if (!is)

@@ -46,11 +46,11 @@ static bool known_keys(const struct json *map, const char *const *known,
 }
 
 static bool check_row(const struct json *row, struct err *err) {
-    static const char *const row_keys[] = {"match", "after", "times",
+    static const char *const row_keys[] = {"match",  "after", "times",
                                            "answer", "error", NULL};
     static const char *const match_keys[] = {"effect", "args", NULL};
-    static const char *const after_keys[] = {"time", "write", "args", "count",
-                                             "delay", NULL};
+    static const char *const after_keys[] = {"time",  "write", "args",
+                                             "count", "delay", NULL};
     const struct json       *match = json_find(row, "match");
 
     if (json_find(row, "world"))
@@ -234,9 +234,8 @@ static bool row_fits(const struct filling *f, const struct json *row,
            (!args || fits(f, args, effect->args)) && is_due(f, row);
 }
 
-static const struct json *find_row(struct world *world,
-                                   const struct filling *f,
-                                   const struct effect  *effect) {
+static const struct json *find_row(struct world *world, const struct filling *f,
+                                   const struct effect *effect) {
     for (size_t i = json_count(world->rows); i-- > 0;) {
         const struct json *row = json_at(world->rows, i);
         int64_t            times = json_find_int(row, "times", INT32_MAX);
@@ -254,16 +253,16 @@ static const struct json *find_row(struct world *world,
 /* "start-5m|s": a moment, moved, in a unit. */
 static struct json *moment(const struct filling *f, struct str text,
                            int64_t base) {
-    struct str  unit, move = str_cut(text, '|', &unit);
-    struct buf  out = BUF_EMPTY;
-    struct err  err;
-    int64_t     ms = 0;
+    struct str   unit, move = str_cut(text, '|', &unit);
+    struct buf   out = BUF_EMPTY;
+    struct err   err;
+    int64_t      ms = 0;
     struct json *made;
 
     (void)f;
     if (move.len > 1 &&
-        !timestamp_read_duration((struct str){move.data + 1, move.len - 1},
-                                 &ms, &err))
+        !timestamp_read_duration((struct str){move.data + 1, move.len - 1}, &ms,
+                                 &err))
         ms = 0;
     ms = move.len && move.data[0] == '-' ? base - ms : base + ms;
     if (str_is(unit, "ms"))
@@ -382,8 +381,10 @@ static bool no_answer(const struct effect *effect, struct err *err) {
     buf_add_text(&row, ",\"args\":");
     json_write(effect->args, &row);
     buf_add_text(&row, "},\"answer\":{}}");
-    err_set(err, ERR_NO_ANSWER, "the world has no answer; the missing row is "
-            "%s", buf_text(&row));
+    err_set(err, ERR_NO_ANSWER,
+            "the world has no answer; the missing row is "
+            "%s",
+            buf_text(&row));
     buf_release(&row);
     return false;
 }
@@ -402,8 +403,8 @@ static void remember(struct world *world, const struct effect *effect,
                      int64_t now_ms) {
     struct seen_write *seen;
 
-    world->writes = mem_resize(
-        world->writes, (world->write_count + 1) * sizeof *world->writes);
+    world->writes = mem_resize(world->writes, (world->write_count + 1) *
+                                                  sizeof *world->writes);
     seen = &world->writes[world->write_count++];
     seen->name = mem_text(effect->name, strlen(effect->name));
     seen->args = json_clone(effect->args);

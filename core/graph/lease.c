@@ -64,9 +64,11 @@ bool lease_check(const struct lease *lease, struct store *store,
     ok = store_get(store, buf_str(&lease->hold_key), &holder, &version, &found,
                    err);
     if (ok && found)
-        ok = err_set(err, ERR_HELD, "run %s of the same playbook and key has "
+        ok = err_set(err, ERR_HELD,
+                     "run %s of the same playbook and key has "
                      "not ended; go on with it: nightshift run --resume %s "
-                     "--live", buf_text(&holder), buf_text(&holder));
+                     "--live",
+                     buf_text(&holder), buf_text(&holder));
     buf_release(&holder);
     return ok;
 }

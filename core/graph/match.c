@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/timestamp.h"
 #include "graph/bind.h"
-#include "base/nearest.h"
 #include "vm/attempt.h"
 
 #define OCCURRENCES_MAX 10000
@@ -25,16 +25,17 @@ static struct json *request_of(struct json *body, int64_t now_ms) {
     return list;
 }
 
-static bool check_occurrence(const struct json *o, size_t at,
-                             struct err *err) {
+static bool check_occurrence(const struct json *o, size_t at, struct err *err) {
     struct str status = json_find_text(o, "status");
     int64_t    ms;
 
     if (json_find_text(o, "key").len == 0)
         return err_set(err, ERR_EVENT_SHAPE, "occurrence %zu has no key", at);
     if (!str_is(status, "firing") && !str_is(status, "resolved"))
-        return err_set(err, ERR_EVENT_SHAPE, "occurrence %zu: status \"%.*s\" "
-                       "is neither firing nor resolved", at, STR_ARG(status));
+        return err_set(err, ERR_EVENT_SHAPE,
+                       "occurrence %zu: status \"%.*s\" "
+                       "is neither firing nor resolved",
+                       at, STR_ARG(status));
     if (!timestamp_read(json_find_text(o, "started_at"), &ms, err)) {
         err->code = ERR_EVENT_SHAPE;
         return err_wrap(err, "occurrence %zu: started_at", at);
@@ -118,8 +119,8 @@ static struct json *key_of(const struct json *playbook,
 
 static struct json *incident_of(const struct json *playbook,
                                 const struct json *o) {
-    static const char *const fields[] = {"status", "started_at", "labels",
-                                         "annotations", "links", NULL};
+    static const char *const fields[] = {"status",      "started_at", "labels",
+                                         "annotations", "links",      NULL};
     struct json             *incident = json_new_map();
     struct err               err;
     int64_t                  ms = 0;
@@ -163,8 +164,7 @@ static void attach(struct json *incident, const struct json *other) {
 
 /* (MT1) */
 static void add_incident(struct match *match, struct json *incident) {
-    struct json *held =
-        same_key(match->incidents, json_find(incident, "key"));
+    struct json *held = same_key(match->incidents, json_find(incident, "key"));
 
     if (held) {
         attach(held, incident);
@@ -210,8 +210,8 @@ static struct json *sorted_by_start(const struct json *list) {
 bool match_delivery(struct bundle *bundle, const struct json *playbook,
                     struct str delivery, int64_t now_ms, struct match *match,
                     struct err *err) {
-    struct str   source = json_find_text(json_find(playbook, "trigger"),
-                                         "source");
+    struct str source =
+        json_find_text(json_find(playbook, "trigger"), "source");
     struct json *body = json_parse(delivery, &caps, err), *given;
     struct json *occurrences;
 

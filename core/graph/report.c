@@ -88,8 +88,7 @@ static struct json *wait_entry(const struct json *record,
     copy(entry, json_find(record, "args"), "ms", "sleep_ms");
     copy(entry, args, "within", "within_ms");
     if (json_find(args, "ask"))
-        json_put(entry, "for",
-                 json_clone(json_at(json_find(args, "ask"), 0)));
+        json_put(entry, "for", json_clone(json_at(json_find(args, "ask"), 0)));
     copy(entry, json_find(result, "answer"), "ok", "came");
     copy(entry, result, "assumed", "assumed");
     return entry;
@@ -117,9 +116,9 @@ static void add_effects(const struct json *records, struct json *report) {
         else if (is_world_read(record))
             json_append(reads, read_entry(record));
         else if (is_kind(record, "wait") && first_of_slot(records, i))
-            json_append(waits,
-                        wait_entry(record,
-                                   result_of(records, i,
+            json_append(
+                waits,
+                wait_entry(record, result_of(records, i,
                                              json_find_text(record, "slot"))));
     }
     json_put(report, "writes", writes);
@@ -175,13 +174,11 @@ struct json *report_make(const struct report_context *context) {
     copy(report, walk->started, "at", "started_at");
     copy(report, walk->finished, "at", "ended_at");
     json_put(report, "outcome",
-             walk->finished
-                 ? json_clone(json_find(walk->finished, "outcome"))
-                 : json_new_text(STR("stopped")));
+             walk->finished ? json_clone(json_find(walk->finished, "outcome"))
+                            : json_new_text(STR("stopped")));
     json_put(report, "verdict",
-             walk->finished
-                 ? json_clone(json_find(walk->finished, "verdict"))
-                 : json_new_null());
+             walk->finished ? json_clone(json_find(walk->finished, "verdict"))
+                            : json_new_null());
     if (context->scenario)
         json_put_text(report, "assume", str_of(context->scenario));
     add_path(context, report);

@@ -37,9 +37,9 @@ struct json *run_record(const struct run *run, const char *kind) {
     return record;
 }
 
-static void note_with(struct run *run, struct json *record,
-                      struct json *audit, const struct store_write *more,
-                      size_t count, queue_done_fn *done) {
+static void note_with(struct run *run, struct json *record, struct json *audit,
+                      const struct store_write *more, size_t count,
+                      queue_done_fn *done) {
     journal_add(run->options.journal, record, audit, more, count, done, run);
     run_catch_up(run);
 }
@@ -130,14 +130,12 @@ static struct json *ended_record(struct run *run) {
 
     run_catch_up(run);
     json_put_text(record, "node", node);
-    json_put_int(record, "visit",
-                 json_find_int(run->walk.current, "visit", 1));
+    json_put_int(record, "visit", json_find_int(run->walk.current, "visit", 1));
     json_put_text(record, "use", json_find_text(run_node(run, node), "use"));
     return record;
 }
 
-static void note_ended(struct run *run, struct json *record,
-                       struct str next) {
+static void note_ended(struct run *run, struct json *record, struct str next) {
     json_put_text(record, "next", next);
     fault_pass(FAULT_RUN_BEFORE_CHECKPOINT);
     log_line(run->options.log, LOG_INFO, run->options.id, "node ended", "node",
@@ -155,8 +153,7 @@ static void node_failed(struct run *run) {
 
     json_put_text(record, "outcome", STR("error"));
     json_put(record, "error", error_json(&run->err));
-    note_ended(run, record,
-               str_equal(node, route) ? STR("$failed") : route);
+    note_ended(run, record, str_equal(node, route) ? STR("$failed") : route);
 }
 
 static struct str edge(const struct json *entry, struct str outcome) {
@@ -231,15 +228,16 @@ static bool check_end(struct run *run, const struct json *record) {
     bool               ok;
 
     if (!listed(json_find(step->meta, "outcomes"), outcome))
-        return err_set(&run->err, ERR_CONTRACT, "node %.*s ended with "
+        return err_set(&run->err, ERR_CONTRACT,
+                       "node %.*s ended with "
                        "\"%.*s\", which is not in its outcomes",
                        STR_ARG(step->node), STR_ARG(outcome));
     if (!json_find(record, "output"))
         return true;
     buf_addf(&what, "output of node %.*s", STR_ARG(step->node));
-    ok = contract_check(json_find(step->meta, "output"),
-                        json_find(record, "output"), buf_text(&what),
-                        &run->err);
+    ok =
+        contract_check(json_find(step->meta, "output"),
+                       json_find(record, "output"), buf_text(&what), &run->err);
     buf_release(&what);
     return ok;
 }
@@ -255,9 +253,10 @@ static bool find_next(struct run *run, const struct json *entry,
     }
     *next = edge(entry, outcome);
     return next->len ||
-           err_set(&run->err, ERR_CONTRACT, "node %.*s: outcome \"%.*s\" has "
-                   "no edge", STR_ARG(json_find_text(record, "node")),
-                   STR_ARG(outcome));
+           err_set(&run->err, ERR_CONTRACT,
+                   "node %.*s: outcome \"%.*s\" has "
+                   "no edge",
+                   STR_ARG(json_find_text(record, "node")), STR_ARG(outcome));
 }
 
 /* Takes `record`, which has outcome and output. */
@@ -295,10 +294,9 @@ static void assume_end(struct run *run, struct str outcome) {
 }
 
 static bool rerun_due(struct run *run) {
-    const struct json *rule =
-        json_find(run_node(run, run->step.node), "rerun");
-    int64_t times = json_find_int(rule, "times", 0);
-    int64_t reruns = 0;
+    const struct json *rule = json_find(run_node(run, run->step.node), "rerun");
+    int64_t            times = json_find_int(rule, "times", 0);
+    int64_t            reruns = 0;
     const struct json *records = journal_records(run->options.journal);
 
     for (size_t i = json_count(records); i-- > 0;) {
@@ -308,8 +306,8 @@ static bool rerun_due(struct run *run) {
             break;
         reruns += str_is(kind, "rerun");
     }
-    return reruns < times && listed(json_find(rule, "on"),
-                                    str_of(err_name(run->err.code)));
+    return reruns < times &&
+           listed(json_find(rule, "on"), str_of(err_name(run->err.code)));
 }
 
 /* Starts the node over the same slots. Of the answered ones only a refusal is
@@ -346,8 +344,8 @@ static void step_done(struct run *run, enum step_fate fate) {
     switch (fate) {
     case STEP_STOPPED: run_stop(run); return;
     case STEP_ASSUMED:
-        assume_end(run, json_text(json_at(
-                            json_find(run->step.meta, "outcomes"), 0)));
+        assume_end(
+            run, json_text(json_at(json_find(run->step.meta, "outcomes"), 0)));
         return;
     case STEP_ENDED:
         record = result_record(run);
@@ -410,17 +408,21 @@ static bool may_enter(struct run *run, struct str name,
 
     if (str_equal(name, failed_route(run)))
         return walk_visits(&run->walk, name) == 1 ||
-               err_set(&run->err, ERR_LIMIT, "the failed route led back to "
+               err_set(&run->err, ERR_LIMIT,
+                       "the failed route led back to "
                        "itself");
     if (!within_deadline(run))
         return false;
     if (walk_visits(&run->walk, name) > limit + 1)
-        return err_set(&run->err, ERR_LIMIT, "node %.*s was entered %d times, "
-                       "limits.attempts is %d", STR_ARG(name),
-                       walk_visits(&run->walk, name) - 1, limit);
+        return err_set(&run->err, ERR_LIMIT,
+                       "node %.*s was entered %d times, "
+                       "limits.attempts is %d",
+                       STR_ARG(name), walk_visits(&run->walk, name) - 1, limit);
     if (writes(meta) && walk_attempts(&run->walk) >= limit)
-        return err_set(&run->err, ERR_LIMIT, "limits.attempts = %d: nothing "
-                       "more is tried", limit);
+        return err_set(&run->err, ERR_LIMIT,
+                       "limits.attempts = %d: nothing "
+                       "more is tried",
+                       limit);
     return true;
 }
 
@@ -428,10 +430,10 @@ static bool may_enter(struct run *run, struct str name,
 static struct json *service_of(const struct run *run) {
     const struct json *labels =
         json_dig(run->walk.started, "incident", "labels", NULL);
-    struct str   name = json_find_text(labels, "service");
-    struct str   cluster = json_find_text(labels, "cluster");
-    struct json *service = json_new_map();
-    struct buf   key = BUF_EMPTY;
+    struct str         name = json_find_text(labels, "service");
+    struct str         cluster = json_find_text(labels, "cluster");
+    struct json       *service = json_new_map();
+    struct buf         key = BUF_EMPTY;
     const struct json *row;
 
     buf_addf(&key, "%.*s/%.*s", STR_ARG(cluster), STR_ARG(name));
@@ -447,8 +449,7 @@ static struct json *service_of(const struct run *run) {
     return service;
 }
 
-static struct json *input_for(const struct run *run,
-                              const struct json *entry) {
+static struct json *input_for(const struct run *run, const struct json *entry) {
     struct json *service = service_of(run);
     struct json *scope = walk_scope(&run->walk, service);
     struct json *input = bind_input(json_find(entry, "with"), scope);
@@ -476,8 +477,7 @@ static bool input_fits(struct run *run, const struct json *meta,
 }
 
 static struct str assumed_verdict(const struct run *run) {
-    static const char *const verdicts[] = {"pass", "fail", "worse",
-                                           "unknown"};
+    static const char *const verdicts[] = {"pass", "fail", "worse", "unknown"};
 
     return str_of(verdicts[run->options.scenario]);
 }
@@ -502,9 +502,9 @@ static void run_visit(struct run *run) {
     }
     arguments = json_new_list();
     json_append(arguments, json_clone(json_find(run->walk.current, "input")));
-    step_start(run, "run", name, (int)json_find_int(run->walk.current,
-                                                    "visit", 1),
-               script, meta, arguments, step_done);
+    step_start(run, "run", name,
+               (int)json_find_int(run->walk.current, "visit", 1), script, meta,
+               arguments, step_done);
 }
 
 static void enter(struct run *run, struct str name) {
@@ -522,7 +522,7 @@ static void enter(struct run *run, struct str name) {
 void run_follow(struct run *run, struct str target) {
     const struct json *path = run->walk.path;
     const struct json *last = json_at(path, json_count(path) - 1);
-    bool escalated =
+    bool               escalated =
         str_equal(json_find_text(last, "node"), failed_route(run)) ||
         str_starts(json_find_text(last, "use"), "escalation");
 

@@ -31,19 +31,18 @@
 struct run;
 
 struct run_options {
-    const char          *id;
-    struct loop         *loop;
-    struct gate         *gate;
-    struct mode         *mode;
-    struct journal      *journal; /* empty, or loaded: then the run goes on */
-    struct bundle       *bundle;
-    struct str           playbook;
-    const struct json   *incident;
-    const struct json   *config;
-    enum mode_scenario   scenario;      /* of a dry run */
-    int64_t              park_after_ms; /* longer waits drop the VM */
-    struct log          *log;
-    const struct redact *redact;
+    const char        *id;
+    struct loop       *loop;
+    struct gate       *gate;
+    struct mode       *mode;
+    struct journal    *journal; /* empty, or loaded: then the run goes on */
+    struct bundle     *bundle;
+    struct str         playbook;
+    const struct json *incident;
+    const struct json *config;
+    enum mode_scenario scenario;      /* of a dry run */
+    int64_t            park_after_ms; /* longer waits drop the VM */
+    struct log        *log;
     /* Written together with the first and with the last record: the run's own
      * entry in the store, and the hold on its key. */
     const struct store_write *first, *last;

@@ -51,16 +51,16 @@ struct run {
 
 int64_t run_now(const struct run *run);
 /* Takes the record; adds it to the journal and folds it. */
-void run_note(struct run *run, struct json *record, queue_done_fn *done);
-void         run_catch_up(struct run *run);
-struct json *run_record(const struct run *run, const char *kind);
-void         run_stop(struct run *run);
+void    run_note(struct run *run, struct json *record, queue_done_fn *done);
+void    run_catch_up(struct run *run);
+struct json       *run_record(const struct run *run, const char *kind);
+void               run_stop(struct run *run);
 const struct json *run_node(const struct run *run, struct str name);
 /* The node script's table, or NULL with run->err filled. */
 const struct json *run_meta(struct run *run, struct str use,
                             const struct script **script);
 /* Follows an edge's target. */
-void run_follow(struct run *run, struct str target);
+void               run_follow(struct run *run, struct str target);
 
 /* step.c. Takes `arguments`; step.node must live as long as the step. */
 void step_start(struct run *run, const char *phase, struct str node, int visit,

@@ -7,7 +7,6 @@
  */
 #include <string.h>
 
-#include "auth/redact.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
 #include "graph/run_private.h"
@@ -49,7 +48,7 @@ static struct json *error_value(const struct err *err, const char *where) {
 }
 
 static void resume_error(struct run *run, const struct err *err) {
-    struct str   where =
+    struct str where =
         json_text(json_at(attempt_question(run->step.attempt), 0));
     struct json *error = error_value(err, where.data ? where.data : "");
 
@@ -98,7 +97,7 @@ static void answered(void *arg, const struct gate_answer *answer) {
     case GATE_SILENT:
         run->err = *answer->err;
         end(run, run->options.mode->ops->kind == MODE_DRY_RUN ? STEP_ASSUMED
-                                                             : STEP_STOPPED);
+                                                              : STEP_STOPPED);
         return;
     case GATE_UNKNOWN:
         run->err = *answer->err;
@@ -107,9 +106,10 @@ static void answered(void *arg, const struct gate_answer *answer) {
     default: break;
     }
     if (late) {
-        err_set(&run->err, ERR_TIMEOUT, "node %.*s spent more than its "
-                "timeout of %lld ms", STR_ARG(run->step.node),
-                (long long)run->step.timeout_ms);
+        err_set(&run->err, ERR_TIMEOUT,
+                "node %.*s spent more than its "
+                "timeout of %lld ms",
+                STR_ARG(run->step.node), (long long)run->step.timeout_ms);
         end(run, STEP_FAILED);
     } else if (run->step.parked) {
         wake(run, answer);
@@ -127,8 +127,7 @@ static struct gate_ask gate_ask_of(struct run *run) {
     struct step *step = &run->step;
 
     return (struct gate_ask){run->options.journal, run->options.id,
-                             buf_str(&step->place), step->allowed,
-                             step->retry};
+                             buf_str(&step->place), step->allowed, step->retry};
 }
 
 /* Waits that are longer than this hold no memory while they last. */
@@ -157,8 +156,8 @@ static void copy_effect(struct effect *to, const struct effect *from) {
 }
 
 static bool was_parked_here(const struct step *step) {
-    return step->parked_answer && str_equal(buf_str(&step->parked_place),
-                                            buf_str(&step->place));
+    return step->parked_answer &&
+           str_equal(buf_str(&step->parked_place), buf_str(&step->place));
 }
 
 /* A question that an earlier attempt parked on is answered with what came
@@ -275,9 +274,9 @@ static void begin(struct run *run) {
     json_put_int(record, "attempt", run->walk.attempt + 1);
     run_note(run, record, NULL);
     step->ordinal = 0;
-    step->attempt = attempt_open(run->options.bundle, step->script,
-                                 step->phase, true, step->arguments,
-                                 &vm_limits_node, &run->err);
+    step->attempt =
+        attempt_open(run->options.bundle, step->script, step->phase, true,
+                     step->arguments, &vm_limits_node, &run->err);
     if (step->attempt)
         resume(run, true, NULL);
     else

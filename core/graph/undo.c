@@ -69,8 +69,8 @@ static void step_done(struct run *run, enum step_fate fate) {
         next(run);
         return;
     }
-    note(run, "failed", fate == STEP_ENDED ? "its undo said so"
-                                           : run->err.text);
+    note(run, "failed",
+         fate == STEP_ENDED ? "its undo said so" : run->err.text);
     end(run, "failed");
 }
 
@@ -164,10 +164,9 @@ static struct json *arguments_for(const struct run  *run,
                                   const struct json *wrote) {
     const struct json *records = journal_records(run->options.journal);
     const struct json *input = input_of(records, wrote);
-    const struct json *output =
-        json_find(ended_of(records, wrote), "output");
-    struct json *list = json_new_list(), *state = json_new_map();
-    struct json *writes = json_new_list();
+    const struct json *output = json_find(ended_of(records, wrote), "output");
+    struct json       *list = json_new_list(), *state = json_new_map();
+    struct json       *writes = json_new_list();
 
     for (size_t i = 0; i < json_count(records); i++) {
         const struct json *record = json_at(records, i);
@@ -189,8 +188,8 @@ static struct json *arguments_for(const struct run  *run,
 static void undo_one(struct run *run) {
     struct str           node = json_find_text(current(run), "node");
     const struct script *script;
-    const struct json   *meta = run_meta(
-        run, json_find_text(run_node(run, node), "use"), &script);
+    const struct json   *meta =
+        run_meta(run, json_find_text(run_node(run, node), "use"), &script);
 
     if (!meta) {
         note(run, "failed", run->err.text);

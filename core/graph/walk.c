@@ -34,8 +34,7 @@ static void keep(struct json **slot, const struct json *value) {
     *slot = value ? json_clone(value) : NULL;
 }
 
-static void copy(struct json *into, const struct json *from,
-                 const char *name) {
+static void copy(struct json *into, const struct json *from, const char *name) {
     const struct json *value = json_find(from, name);
 
     if (value)
@@ -109,9 +108,9 @@ static void add_output(struct walk *walk, const struct json *record) {
 }
 
 static void apply_ended(struct walk *walk, const struct json *record) {
-    static const char *const shown[] = {"node",    "visit",  "outcome",
-                                        "asked",   "reason", "assumed",
-                                        "use",     "next",   "error", NULL};
+    static const char *const shown[] = {"node",   "visit",   "outcome", "asked",
+                                        "reason", "assumed", "use",     "next",
+                                        "error",  NULL};
     struct json             *step = json_new_map();
 
     for (const char *const *name = shown; *name; name++)
@@ -174,8 +173,7 @@ struct str walk_verdict(const struct walk *walk) {
 
         /* A verification that ended in an error has shown nothing. */
         if (is_verification(step))
-            return json_find(step, "error") ? STR("unknown")
-                                            : verdict_of(step);
+            return json_find(step, "error") ? STR("unknown") : verdict_of(step);
     }
     return (struct str){NULL, 0};
 }
@@ -230,8 +228,7 @@ static bool has_written(const struct walk *walk, const struct json *step) {
 
         if (str_equal(json_find_text(wrote, "node"),
                       json_find_text(step, "node")) &&
-            json_find_int(wrote, "visit", 0) ==
-                json_find_int(step, "visit", 0))
+            json_find_int(wrote, "visit", 0) == json_find_int(step, "visit", 0))
             return true;
     }
     return false;

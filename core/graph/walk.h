@@ -35,9 +35,9 @@ void walk_release(struct walk *walk);
 /* Folds the records that have come since the last call. */
 void walk_follow(struct walk *walk, const struct json *records);
 
-int walk_visits(const struct walk *walk, struct str node);
+int        walk_visits(const struct walk *walk, struct str node);
 /* How many visits have written: what limits.attempts counts. */
-int walk_attempts(const struct walk *walk);
+int        walk_attempts(const struct walk *walk);
 /* The last outcome of a node whose `use` is a verification, or NULL text. */
 struct str walk_verdict(const struct walk *walk);
 

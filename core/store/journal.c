@@ -12,7 +12,7 @@
 #include "sys/crypto.h"
 
 #define BLOB_FROM (64u << 10)
-#define MORE_MAX  2
+#define MORE_MAX 2
 
 struct journal {
     struct queue *queue;
@@ -93,8 +93,8 @@ bool journal_slot(const struct journal *journal, struct str place,
         json_write(json_find(slot->asked, "args"), &held);
         err_set(err, ERR_DIVERGED,
                 "slot %.*s holds %.*s %.150s, now asked %.200s", STR_ARG(place),
-                STR_ARG(json_find_text(slot->asked, "effect")),
-                buf_text(&held), question);
+                STR_ARG(json_find_text(slot->asked, "effect")), buf_text(&held),
+                question);
         buf_release(&held);
         return false;
     }
@@ -278,7 +278,7 @@ bool journal_load(struct journal *journal, struct store *store,
                   struct err *err) {
     struct loading l = {journal, store, err, true};
 
-    return store_stream_read(store, str_of(journal->stream), 1, load_record,
-                             &l, err) &&
+    return store_stream_read(store, str_of(journal->stream), 1, load_record, &l,
+                             err) &&
            l.ok;
 }

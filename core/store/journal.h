@@ -20,13 +20,12 @@
  *
  * A record is a JSON map with `kind` and `at`:
  *   started  run playbook bundle mode incident     visit    node visit input
- *   attempt  node visit attempt                    read     slot effect … answer
- *   intent   slot effect class target args before  result   slot ok answer how
- *   wait     slot count due since answer           reopen   slot
- *   again    slot (a write is sent once more)
- *   policy   node visit facts outcome reason       ended    node visit outcome
- *   finished outcome verdict
- * An answer above 64 KiB is a blob; the record then has `answer_blob`.
+ *   attempt  node visit attempt                    read     slot effect …
+ * answer intent   slot effect class target args before  result   slot ok answer
+ * how wait     slot count due since answer           reopen   slot again slot
+ * (a write is sent once more) policy   node visit facts outcome reason ended
+ * node visit outcome finished outcome verdict An answer above 64 KiB is a blob;
+ * the record then has `answer_blob`.
  *
  * Lifetime: run. Thread: loop, but journal_load: store.
  */
@@ -53,7 +52,8 @@ struct slot {
     const struct json *answer; /* the read or result record, when done */
 };
 
-struct journal *journal_open(struct queue *queue, const char *run); /* borrows */
+struct journal *journal_open(struct queue *queue,
+                             const char   *run); /* borrows */
 void            journal_close(struct journal *journal);
 
 /* Takes `record` and `audit` (NULL: none; else a map for the chain). `more` is

@@ -10,8 +10,9 @@
 #include "vm/marshal.h"
 #include "vm/sandbox.h"
 
-#define RESULTS_MAX  3
+#define RESULTS_MAX 3
 #define QUESTION_MAX 8
+#define QUESTION_COST 10000
 
 struct attempt {
     struct vm           *vm;
@@ -29,12 +30,10 @@ struct attempt {
     } answer;
 };
 
-struct attempt *attempt_open(struct bundle *bundle,
-                             const struct script *script,
+struct attempt *attempt_open(struct bundle *bundle, const struct script *script,
                              const char *function, bool ctx,
                              const struct json      *arguments,
-                             const struct vm_limits *limits,
-                             struct err *err) {
+                             const struct vm_limits *limits, struct err *err) {
     struct attempt *attempt;
     struct vm      *vm = vm_open(limits, bundle_clock(bundle));
 
@@ -80,8 +79,8 @@ static int begin(lua_State *L, struct attempt *attempt) {
     lua_pushstring(L, attempt->function);
     lua_rawget(L, -2);
     if (!lua_isfunction(L, -1))
-        luaL_error(L, "scripts/%s: has no function '%s'",
-                   attempt->script->path, attempt->function);
+        luaL_error(L, "scripts/%s: has no function '%s'", attempt->script->path,
+                   attempt->function);
     attempt->coroutine = lua_newthread(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, attempt);
     luaL_checkstack(attempt->coroutine, 8, "arguments");
@@ -103,6 +102,9 @@ static void push_error(lua_State *L, const struct err *err) {
 
 /* Puts (ok, value) onto the coroutine's stack. */
 static int give_answer(lua_State *L, struct attempt *attempt) {
+    /* A resume sets Lua's count of instructions back, so a script that does
+     * nothing but ask would never be counted. */
+    vm_charge(L, QUESTION_COST);
     lua_pushboolean(L, attempt->answer.ok);
     marshal_push(L, attempt->answer.value);
     lua_xmove(L, attempt->coroutine, 2);
@@ -121,9 +123,9 @@ static struct json *take_values(lua_State *co, int count, int most,
                 most);
     for (int i = 0; i < count && list; i++) {
         struct json *value =
-            count > most ? NULL
-                         : marshal_take(co, first + i, &marshal_caps_output,
-                                        err);
+            count > most
+                ? NULL
+                : marshal_take(co, first + i, &marshal_caps_output, err);
 
         if (value) {
             json_append(list, value);
@@ -139,8 +141,8 @@ static struct json *take_values(lua_State *co, int count, int most,
 static int end(lua_State *L, struct attempt *attempt, int count) {
     struct err err;
 
-    attempt->results = take_values(attempt->coroutine, count, RESULTS_MAX,
-                                   &err);
+    attempt->results =
+        take_values(attempt->coroutine, count, RESULTS_MAX, &err);
     if (!attempt->results) {
         push_error(L, &err);
         return lua_error(L);
@@ -154,8 +156,8 @@ static bool took_question(lua_State *L, struct attempt *attempt, int count) {
     struct err err;
 
     json_release(attempt->question);
-    attempt->question = take_values(attempt->coroutine, count, QUESTION_MAX,
-                                    &err);
+    attempt->question =
+        take_values(attempt->coroutine, count, QUESTION_MAX, &err);
     if (attempt->question) {
         attempt->state = ATTEMPT_ASKS;
         return true;
@@ -194,8 +196,7 @@ static int go_on(lua_State *L) {
 
 enum attempt_state attempt_resume(struct attempt *attempt, bool ok,
                                   const struct json *answer, struct err *err) {
-    assert(attempt->state != ATTEMPT_ENDED &&
-           attempt->state != ATTEMPT_FAILED);
+    assert(attempt->state != ATTEMPT_ENDED && attempt->state != ATTEMPT_FAILED);
     attempt->answer.asked = attempt->state == ATTEMPT_ASKS;
     attempt->answer.ok = ok;
     attempt->answer.value = answer;
@@ -254,8 +255,8 @@ struct json *attempt_table(struct bundle *bundle, const struct script *script,
 struct json *attempt_call(struct bundle *bundle, const struct script *script,
                           const char *function, const struct json *arguments,
                           const struct vm_limits *limits, struct err *err) {
-    struct attempt    *attempt = attempt_open(bundle, script, function, false,
-                                              arguments, limits, err);
+    struct attempt *attempt =
+        attempt_open(bundle, script, function, false, arguments, limits, err);
     enum attempt_state state = ATTEMPT_SLICED;
     struct json       *results = NULL;
 

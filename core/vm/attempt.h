@@ -29,12 +29,10 @@ enum attempt_state {
 /* `function` is a field of the script's table ("run", "undo", "decide",
  * "occurrences"); `arguments` a list, borrowed until close. With `ctx` the
  * function's first parameter is the ctx. */
-struct attempt *attempt_open(struct bundle *bundle,
-                             const struct script *script,
+struct attempt *attempt_open(struct bundle *bundle, const struct script *script,
                              const char *function, bool ctx,
-                             const struct json        *arguments,
-                             const struct vm_limits   *limits,
-                             struct err *err);
+                             const struct json      *arguments,
+                             const struct vm_limits *limits, struct err *err);
 void            attempt_close(struct attempt *attempt); /* NULL is fine */
 
 /* The first call passes NULL; after ATTEMPT_ASKS, `ok` and the value or the

@@ -94,8 +94,8 @@ static char *id_of(struct str name) {
 static void insert(struct bundle *bundle, struct script *script) {
     size_t at = bundle->count++;
 
-    bundle->scripts = mem_resize(bundle->scripts,
-                                 bundle->count * sizeof *bundle->scripts);
+    bundle->scripts =
+        mem_resize(bundle->scripts, bundle->count * sizeof *bundle->scripts);
     while (at > 0 && strcmp(bundle->scripts[at - 1]->path, script->path) > 0) {
         bundle->scripts[at] = bundle->scripts[at - 1];
         at--;
@@ -113,14 +113,19 @@ bool bundle_add(struct bundle *bundle, struct str path, struct str text,
     if (!name.data || !kind_of(folder, &kind))
         return err_set(err, ERR_INVALID,
                        "%.*s: scripts live in nodes/, playbooks/, policies/, "
-                       "sources/ or lib/", STR_ARG(path));
+                       "sources/ or lib/",
+                       STR_ARG(path));
     if (text.len > BUNDLE_TEXT_MAX)
-        return err_set(err, ERR_LIMIT, "%.*s: %zu bytes, a script has at most "
-                       "%u", STR_ARG(path), text.len, BUNDLE_TEXT_MAX);
+        return err_set(err, ERR_LIMIT,
+                       "%.*s: %zu bytes, a script has at most "
+                       "%u",
+                       STR_ARG(path), text.len, BUNDLE_TEXT_MAX);
     id = id_of(name);
     if (!id)
-        return err_set(err, ERR_INVALID, "%.*s: a script's name is letters, "
-                       "digits and _ and ends in .lua", STR_ARG(path));
+        return err_set(err, ERR_INVALID,
+                       "%.*s: a script's name is letters, "
+                       "digits and _ and ends in .lua",
+                       STR_ARG(path));
     script = mem_new(sizeof *script);
     script->kind = kind;
     script->id = id;
@@ -196,8 +201,7 @@ static int collect(lua_State *L, const void *part, size_t size, void *arg) {
 static int compile(lua_State *L) {
     struct compiling *c = lua_touserdata(L, 1);
 
-    if (luaL_loadbufferx(L, c->text.data, c->text.len, c->name, "t") !=
-        LUA_OK)
+    if (luaL_loadbufferx(L, c->text.data, c->text.len, c->name, "t") != LUA_OK)
         return lua_error(L);
     lua_dump(L, collect, c->code, 0);
     return 0;
@@ -236,11 +240,10 @@ bool bundle_engine_code(struct bundle *bundle, const char *name,
                         struct str *code, struct err *err) {
     bool        prelude = strcmp(name, "prelude") == 0;
     struct buf *held = prelude ? &bundle->prelude : &bundle->ctx;
-    struct str  text = prelude
-                           ? (struct str){(const char *)prelude_source,
-                                        sizeof prelude_source}
-                           : (struct str){(const char *)ctx_source,
-                                        sizeof ctx_source};
+    struct str  text =
+        prelude
+             ? (struct str){(const char *)prelude_source, sizeof prelude_source}
+             : (struct str){(const char *)ctx_source, sizeof ctx_source};
 
     if (!held->len &&
         !compile_text(bundle, prelude ? "=prelude" : "=ctx", text, held, err))

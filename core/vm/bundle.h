@@ -22,11 +22,11 @@
 #define BUNDLE_TEXT_MAX (128u << 10) /* of one script */
 
 /* X(ENUM, "folder under scripts/") */
-#define SCRIPT_KINDS(X)                                                       \
-    X(NODE, "nodes")                                                          \
-    X(PLAYBOOK, "playbooks")                                                  \
-    X(POLICY, "policies")                                                     \
-    X(SOURCE, "sources")                                                      \
+#define SCRIPT_KINDS(X)      \
+    X(NODE, "nodes")         \
+    X(PLAYBOOK, "playbooks") \
+    X(POLICY, "policies")    \
+    X(SOURCE, "sources")     \
     X(LIB, "lib")
 
 enum script_kind {
@@ -70,8 +70,8 @@ bool bundle_meta(struct bundle *bundle, const struct script *script,
                  const struct json **meta, struct err *err);
 
 /* The engine's own Lua parts, "prelude" and "ctx". */
-bool bundle_engine_code(struct bundle *bundle, const char *name,
-                        struct str *code, struct err *err);
+bool          bundle_engine_code(struct bundle *bundle, const char *name,
+                                 struct str *code, struct err *err);
 struct clock *bundle_clock(const struct bundle *bundle);
 
 #endif

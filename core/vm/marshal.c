@@ -336,12 +336,13 @@ static int encode(lua_State *L) {
     struct held *held;
 
     luaL_checkany(L, 1);
+    vm_charge(L, 1000); /* also when it fails: what fails may be tried again */
     held = hold(L);
     held->value = marshal_take(L, 1, &marshal_caps_output, &err);
     if (!held->value)
         return raise(L, &err);
     json_write(held->value, &held->text);
-    vm_charge(L, held->text.len / 16);
+    vm_charge(L, held->text.len);
     lua_pushlstring(L, buf_text(&held->text), held->text.len);
     buf_release(&held->text);
     return 1;
@@ -356,7 +357,7 @@ static int decode(lua_State *L) {
     struct held                  *held;
 
     text.data = luaL_checklstring(L, 1, &text.len);
-    vm_charge(L, text.len / 4);
+    vm_charge(L, text.len * 4 + 1000);
     held = hold(L);
     held->value = json_parse(text, &caps, &err);
     if (!held->value)

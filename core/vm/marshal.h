@@ -27,9 +27,9 @@ struct marshal_caps {
 extern const struct marshal_caps marshal_caps_output; /* 4 MiB, 32 deep */
 
 /* Puts the two markers and the `json` table's parts into the registry. */
-void marshal_open(lua_State *L);
+void         marshal_open(lua_State *L);
 /* May throw. NULL pushes nil; JSON null pushes json.null. */
-void marshal_push(lua_State *L, const struct json *value);
+void         marshal_push(lua_State *L, const struct json *value);
 /* NULL with err filled; the sentence names the path of what cannot cross. */
 struct json *marshal_take(lua_State *L, int index,
                           const struct marshal_caps *caps, struct err *err);

@@ -71,8 +71,10 @@ static int require(lua_State *L) {
     if (!lua_isnil(L, -1))
         return 1;
     if (!script && strcmp(name, "cjson") != 0)
-        return luaL_error(L, "no library '%s'; require knows lib.* of this "
-                             "bundle and cjson", name);
+        return luaL_error(L,
+                          "no library '%s'; require knows lib.* of this "
+                          "bundle and cjson",
+                          name);
     lua_pushvalue(L, 1);
     lua_pushboolean(L, true);
     lua_rawset(L, 2);
@@ -83,10 +85,43 @@ static int require(lua_State *L) {
     return 1;
 }
 
+/* "10" + 1 is 11, as in every Lua: the measurements of a Prometheus are text.
+ */
+static int string_arithmetic(lua_State *L) {
+    lua_settop(L, 2);
+    for (int i = 1; i <= 2; i++) {
+        if (lua_type(L, i) == LUA_TSTRING &&
+            lua_stringtonumber(L, lua_tostring(L, i)))
+            lua_replace(L, i);
+        if (lua_type(L, i) != LUA_TNUMBER)
+            return luaL_error(L, "attempt to perform arithmetic on a %s value",
+                              luaL_typename(L, i));
+    }
+    lua_arith(L, (int)lua_tointeger(L, lua_upvalueindex(1)));
+    return 1;
+}
+
+static void set_string_arithmetic(lua_State *L) {
+    static const struct {
+        const char *event;
+        int         operator;
+    } events[] = {{"__add", LUA_OPADD},   {"__sub", LUA_OPSUB},
+                  {"__mul", LUA_OPMUL},   {"__mod", LUA_OPMOD},
+                  {"__pow", LUA_OPPOW},   {"__div", LUA_OPDIV},
+                  {"__idiv", LUA_OPIDIV}, {"__unm", LUA_OPUNM}};
+
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+        lua_pushinteger(L, events[i].operator);
+        lua_pushcclosure(L, string_arithmetic, 1);
+        lua_setfield(L, -2, events[i].event);
+    }
+}
+
 /* Strings find their methods in the sandbox's table and nowhere else. */
 static void set_string_methods(lua_State *L, int string) {
     lua_pushliteral(L, "");
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 10);
+    set_string_arithmetic(L);
     lua_pushvalue(L, string);
     lua_setfield(L, -2, "__index");
     lua_pushboolean(L, false);

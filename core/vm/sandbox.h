@@ -23,7 +23,6 @@ void sandbox_open(lua_State *L, struct bundle *bundle);
 void sandbox_load(lua_State *L, struct bundle *bundle,
                   const struct script *script);
 /* Pushes a chunk of the engine's own: "prelude" or "ctx". */
-void sandbox_load_engine(lua_State *L, struct bundle *bundle,
-                         const char *name);
+void sandbox_load_engine(lua_State *L, struct bundle *bundle, const char *name);
 
 #endif

@@ -12,8 +12,12 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-#define TICK         256
+#define TICK 256
 #define CPU_CHECK_NS 500000 /* the CPU clock is a system call */
+/* One instruction over such a text takes as long as thousands of others:
+ * comparing, hashing or joining long texts. Then the hook comes closer. */
+#define LARGE_TEXT (1u << 20)
+#define LARGE_TICK 8
 
 /* A tenth of the steps a second allows; CPU time is the limit that bites. */
 const struct vm_limits vm_limits_node = {32u << 20, 200000000, 2000, 2000};
@@ -87,6 +91,10 @@ static void *allocate(void *arg, void *old, size_t old_size, size_t size) {
         vm->steps += (int64_t)((size - had) >> 6);
     }
     vm->used = vm->used - had + size;
+    /* For a new block Lua says in old_size what it is for. */
+    if (!old && old_size == LUA_TSTRING && size >= LARGE_TEXT &&
+        vm->pace > LARGE_TICK)
+        set_pace(vm, LARGE_TICK);
     return got;
 }
 
@@ -116,8 +124,7 @@ static bool struck(struct vm *vm) {
 static void describe(const struct vm *vm, struct err *err) {
     switch (vm->strike) {
     case STRIKE_MEMORY:
-        err_set(err, ERR_LIMIT, "memory limit of %zu bytes",
-                vm->limits.memory);
+        err_set(err, ERR_LIMIT, "memory limit of %zu bytes", vm->limits.memory);
         break;
     case STRIKE_INSTRUCTIONS:
         err_set(err, ERR_LIMIT, "instructions limit of %lld",
@@ -204,8 +211,8 @@ static void field_text(lua_State *L, int table, const char *name,
                        struct str *out) {
     lua_pushstring(L, name);
     lua_rawget(L, table);
-    out->data = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &out->len)
-                                               : NULL;
+    out->data =
+        lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &out->len) : NULL;
     lua_pop(L, 1);
 }
 
@@ -245,8 +252,7 @@ void vm_error_take(struct vm *vm, lua_State *from, int rc, struct err *err) {
         return;
     }
     if (rc == LUA_ERRMEM) {
-        err_set(err, ERR_LIMIT, "memory limit of %zu bytes",
-                vm->limits.memory);
+        err_set(err, ERR_LIMIT, "memory limit of %zu bytes", vm->limits.memory);
         return;
     }
     lua_checkstack(vm->L, 8);

@@ -51,8 +51,7 @@ bool vm_killed(const struct vm *vm);
 
 /* For attempt.c, inside vm_enter(): resumes a coroutine of this VM. Gives
  * lua_resume()'s code; vm_sliced() says whether a yield was the slice's. */
-int  vm_resume(struct vm *vm, lua_State *coroutine, int arguments,
-               int *results);
+int vm_resume(struct vm *vm, lua_State *coroutine, int arguments, int *results);
 bool vm_sliced(const struct vm *vm);
 
 /* Moves the error value on top of `from` into err. */

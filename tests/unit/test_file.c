@@ -177,6 +177,7 @@ Test(file, FI2_frees_the_lock_of_a_holder_that_was_killed) {
     cr_assert_eq(pipe(ready), 0);
     pid = fork();
     if (pid == 0) {
+        (void)alarm(5); /* should the test fail before it kills us */
         (void)file_lock_open(at("lock"), &err);
         (void)write(ready[1], "x", 1);
         (void)pause();

@@ -142,6 +142,14 @@ Test(pattern, PT2_finds_plain_text_as_stock_does) {
                      " true) end return all");
 }
 
+Test(pattern, PT2_finds_plain_text_at_the_end_of_a_long_one) {
+    differ_check(&d, "local all = {} for i = 1, 9000, 37 do"
+                     " local s = ('ab'):rep(i) .. 'abc'"
+                     " all[#all + 1] = s:find('abc', 1, true)"
+                     " all[#all + 1] = s:find(('ab'):rep(i // 2) .. 'c')"
+                     " end return all");
+}
+
 Test(pattern, PT2_takes_and_refuses_arguments_as_stock_does) {
     differ_check(&d, "return ('x'):find()");
     differ_check(&d, "return string.find({}, 'x')");

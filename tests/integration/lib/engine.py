@@ -1,0 +1,76 @@
+"""engine.py - starts nightshift, waits for it, reads what it said."""
+
+import argparse
+import json
+import pathlib
+import re
+import signal
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+FIXTURES = ROOT / "tests" / "fixtures"
+EVENTS = FIXTURES / "alertmanager"
+
+# Nothing of the machine's own environment reaches the process.
+BARE = {"PATH": "/usr/bin:/bin", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE000000000",
+               "AWS_SECRET_ACCESS_KEY": "secret-of-a-double-and-no-other",
+               "AWS_REGION": "eu-central-1", "GITHUB_TOKEN": "ghp_double"}
+
+
+class Walk:
+    """One process that has ended."""
+
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+        found = re.search(r"\brun_[0-9A-Z]{26}\b", err)
+        self.run = found and found[0]
+
+    @property
+    def killed(self):
+        return self.code == -signal.SIGKILL
+
+    @property
+    def report(self):
+        try:
+            return json.loads(self.out)
+        except ValueError:
+            return {}
+
+    @property
+    def outcome(self):
+        return self.report.get("outcome")
+
+    def path(self):
+        return ["%s:%s" % (step["node"], step["outcome"])
+                for step in self.report.get("path", [])]
+
+    def passages(self):
+        """Of a run with NIGHTSHIFT_FAULT=count: name -> how often."""
+        return {name: int(count) for name, count in
+                re.findall(r"^fault (\S+) (\d+)$", self.err, re.M)}
+
+    def words(self):
+        return "exit %s\nstdout %s\nstderr %s" % (
+            self.code, self.out[-1500:], self.err[-1500:])
+
+
+class Engine:
+    def __init__(self, binary):
+        self.binary = str(pathlib.Path(binary).resolve())
+
+    def start(self, *arguments, env=None, stdin=None, seconds=30):
+        """A process that outlives its time ends the test with an error."""
+        done = subprocess.run(
+            [self.binary, *map(str, arguments)], env={**BARE, **(env or {})},
+            input=stdin if stdin is not None else b"", capture_output=True,
+            timeout=seconds, cwd="/", check=False)
+        return Walk(done.returncode, done.stdout.decode(errors="replace"),
+                    done.stderr.decode(errors="replace"))
+
+
+def from_arguments(about):
+    parser = argparse.ArgumentParser(description=about.split("\n")[0])
+    parser.add_argument("--nightshift", required=True, metavar="PATH",
+                        help="the binary to test")
+    return Engine(parser.parse_args().nightshift)
