@@ -85,10 +85,13 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(call OBJ,$(LIB_SRC))
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(LUA_INC)
+$(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(LIB_SRC:%.c=$(BUILD)/fuzz/%.o)
+	@clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
+
+$(BUILD)/fuzz/%.o: %.c $(LUA_INC)
 	@mkdir -p $(@D)
-	@clang $(CPPFLAGS) -O1 -g -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=undefined -o $@ $< $(LIB_SRC) $(LDLIBS)
+	@clang $(CPPFLAGS) -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	  -fno-sanitize-recover=undefined -MMD -MP -c -o $@ $<
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -14,6 +14,7 @@
 #include "net/http_client.h"
 #include "sys/clock_real.h"
 #include "sys/loop.h"
+#include "sys/watchdog.h"
 
 #define USER_AGENT "nightshift"
 
@@ -118,6 +119,7 @@ bool engine_open(struct engine *engine, const struct engine_options *options,
     engine->loop = loop_open();
     engine->redact = redact_open();
     engine->log = open_log(engine);
+    engine->watchdog = watchdog_open();
     if (!open_store(engine, err) || !open_bundle(engine, err))
         goto failed;
     engine->config = config_load(options->config, engine->bundle, err);
@@ -150,6 +152,8 @@ void engine_close(struct engine *engine) {
     config_close(engine->config);
     bundle_close(engine->bundle);
     store_close(engine->store);
+    if (engine->watchdog)
+        watchdog_close(engine->watchdog);
     log_close(engine->log);
     redact_close(engine->redact);
     mem_free(engine->state);

@@ -35,6 +35,7 @@ struct engine {
     struct loop          *loop;
     struct redact        *redact;
     struct log           *log;
+    struct watchdog      *watchdog;
     struct store         *store;
     struct queue         *queue;
     struct bundle        *bundle;

@@ -142,6 +142,7 @@ static bool open_run(struct session *s, struct one_run *one, struct err *err) {
         .scenario = s->scenario,
         .park_after_ms = json_find_int(config, "park_after_ms", 10000),
         .log = s->engine.log,
+        .watchdog = s->engine.watchdog,
         .first = one->lease.first,
         .last = one->lease.last,
         .first_count = is_live(s) ? 2 : 0,

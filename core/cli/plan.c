@@ -49,6 +49,10 @@ static void print_step(const struct json *step, size_t number) {
     printf("  %2zu  %-22.*s %s%.*s%s%s\n", number, P(text_of(step, "node")),
            on(error ? PAINT_RED : PAINT_GREEN), P(text_of(step, "outcome")),
            on(PAINT_OFF), assumed ? "  (assumed)" : "");
+    for (size_t i = 0; i < json_count(json_find(step, "reasons")); i++)
+        printf("      %s- %.*s%s\n", on(PAINT_DIM),
+               P(json_text(json_at(json_find(step, "reasons"), i))),
+               on(PAINT_OFF));
     if (text_of(step, "asked").len)
         printf("      policy turned %.*s into %.*s\n",
                P(text_of(step, "asked")), P(text_of(step, "outcome")));
@@ -110,6 +114,49 @@ static void print_argument(struct str key, const struct json *asked,
     buf_release(&then);
 }
 
+/* The thing that an answer is of: its only member that is a map. */
+static const struct json *thing_after(const struct json *write) {
+    struct json_walk   walk = json_walk_over(json_find(write, "after"));
+    const struct json *found = json_find(write, "after");
+
+    while (json_walk_next(&walk))
+        if (json_is(walk.value, JSON_MAP))
+            found = walk.value;
+    return found;
+}
+
+static void print_change(const char *name, const struct json *was,
+                         const struct json *is) {
+    struct buf then = BUF_EMPTY, now = BUF_EMPTY;
+
+    scalar(was, &then);
+    scalar(is, &now);
+    printf("        %s%s: %s -> %s%s\n", on(PAINT_DIM), name, buf_text(&then),
+           buf_text(&now), on(PAINT_OFF));
+    buf_release(&then);
+    buf_release(&now);
+}
+
+/* What else is different after the write than before it. */
+static void print_changes(const struct json *write) {
+    const struct json *before = thing_before(write);
+    const struct json *after = thing_after(write);
+    const struct json *asked = json_find(write, "request");
+    struct json_walk   walk = json_walk_over(before ? after : NULL);
+    const struct json *old = json_at(json_find(before, "deployments"), 0);
+    const struct json *new = json_at(json_find(after, "deployments"), 0);
+
+    while (json_walk_next(&walk)) {
+        const struct json *was = json_find_str(before, walk.key);
+
+        if (is_plain(was) && is_plain(walk.value) &&
+            !json_find_str(asked, walk.key) && !json_same(was, walk.value))
+            print_change(walk.key.data, was, walk.value);
+    }
+    if (old && new && !json_same(json_find(old, "id"), json_find(new, "id")))
+        print_change("deployment", json_find(old, "id"), json_find(new, "id"));
+}
+
 static void print_write(const struct json *write) {
     struct json_walk   walk = json_walk_over(json_find(write, "request"));
     const struct json *before = thing_before(write);
@@ -122,6 +169,7 @@ static void print_write(const struct json *write) {
     printf("      on %.*s\n", P(text_of(write, "target")));
     while (json_walk_next(&walk))
         print_argument(walk.key, walk.value, before);
+    print_changes(write);
     if (error)
         printf("      %s%.*s: %.*s%s\n", on(PAINT_RED),
                P(text_of(error, "code")), P(text_of(error, "text")),

@@ -184,11 +184,22 @@ static void send_again(struct call *call) {
                  again_durable);
 }
 
+static void proven_again(void *arg, struct mode_answer *answer);
+
 static void proven(void *arg, struct mode_answer *answer) {
     struct call      *call = arg;
     enum effect_proof proof = PROOF_UNSURE;
     struct json      *found = NULL;
+    int64_t           due;
 
+    /* A slow answer to the question is no answer to the doubt. */
+    if (call_retry_due(call, &call->reader, answer, &due)) {
+        struct mode *mode = call->gate->options.mode;
+
+        mode->ops->until(mode, due, proven_again, call);
+        return;
+    }
+    call->tries = 0;
     if (answer->fate == MODE_ANSWERED) {
         struct json *now = call_redacted(call, answer->value);
 
@@ -207,6 +218,11 @@ static void proven(void *arg, struct mode_answer *answer) {
     } else {
         give_up(call);
     }
+}
+
+static void proven_again(void *arg, struct mode_answer *answer) {
+    (void)answer;
+    read_back(arg, proven);
 }
 
 static void settled(void *arg, struct mode_answer *answer) {

@@ -95,6 +95,9 @@ bool lease_take(struct lease *lease, struct store *store, const char *run,
         return false;
     set_keys(lease, run, json_find_text(*entry, "playbook"),
              json_find(*entry, "key"));
+    /* What has ended holds nothing and can only be shown. */
+    if (str_is(json_find_text(*entry, "state"), "ended"))
+        return true;
     json_put_int(*entry, "fence", json_find_int(*entry, "fence", 1) + 1);
     json_put_int(*entry, "holder", getpid());
     write_entry(*entry, "ended", &lease->closing);

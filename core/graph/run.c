@@ -400,6 +400,18 @@ static bool writes(const struct json *meta) {
     return false;
 }
 
+/* A visit that goes on after a crash, or starts again, has been let in. */
+static bool wrote_already(const struct run *run) {
+    const struct json *wrote = run->walk.wrote;
+    const struct json *last = json_at(wrote, json_count(wrote) - 1);
+
+    return json_count(wrote) > 0 &&
+           str_equal(json_find_text(last, "node"),
+                     json_find_text(run->walk.current, "node")) &&
+           json_find_int(last, "visit", 0) ==
+               json_find_int(run->walk.current, "visit", 0);
+}
+
 /* (RN3) The failed route is free of both, once: a run must be able to hand
  * over, and must end. */
 static bool may_enter(struct run *run, struct str name,
@@ -418,7 +430,8 @@ static bool may_enter(struct run *run, struct str name,
                        "node %.*s was entered %d times, "
                        "limits.attempts is %d",
                        STR_ARG(name), walk_visits(&run->walk, name) - 1, limit);
-    if (writes(meta) && walk_attempts(&run->walk) >= limit)
+    if (writes(meta) && !wrote_already(run) &&
+        walk_attempts(&run->walk) >= limit)
         return err_set(&run->err, ERR_LIMIT,
                        "limits.attempts = %d: nothing "
                        "more is tried",

@@ -43,6 +43,7 @@ struct run_options {
     enum mode_scenario scenario;      /* of a dry run */
     int64_t            park_after_ms; /* longer waits drop the VM */
     struct log        *log;
+    struct watchdog   *watchdog; /* armed while a script runs; NULL: none */
     /* Written together with the first and with the last record: the run's own
      * entry in the store, and the hold on its key. */
     const struct store_write *first, *last;

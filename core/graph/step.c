@@ -11,6 +11,9 @@
 #include "base/timestamp.h"
 #include "graph/run_private.h"
 #include "sys/loop.h"
+#include "sys/watchdog.h"
+
+#define WATCHDOG_MS 10000 /* five times the CPU limit of an attempt */
 
 static void resume(struct run *run, bool ok, const struct json *answer);
 static void begin(struct run *run);
@@ -249,10 +252,25 @@ static void slice(void *arg) {
     resume(arg, true, NULL);
 }
 
+/* What the limits cannot stop - one C call that does not come back - ends the
+ * process; the journal makes that safe. (N14) */
+static enum attempt_state resume_watched(struct run *run, bool ok,
+                                         const struct json *answer) {
+    struct step       *step = &run->step;
+    enum attempt_state state;
+
+    if (run->options.watchdog)
+        watchdog_arm(run->options.watchdog, WATCHDOG_MS, step->script->path);
+    state = attempt_resume(step->attempt, ok, answer, &run->err);
+    if (run->options.watchdog)
+        watchdog_disarm(run->options.watchdog);
+    return state;
+}
+
 static void resume(struct run *run, bool ok, const struct json *answer) {
     struct step *step = &run->step;
 
-    switch (attempt_resume(step->attempt, ok, answer, &run->err)) {
+    switch (resume_watched(run, ok, answer)) {
     case ATTEMPT_SLICED: loop_defer(run->options.loop, slice, run); break;
     case ATTEMPT_ASKS: take_question(run); break;
     case ATTEMPT_ENDED:

@@ -115,6 +115,7 @@ static void apply_ended(struct walk *walk, const struct json *record) {
 
     for (const char *const *name = shown; *name; name++)
         copy(step, record, *name);
+    copy(step, json_find(record, "output"), "reasons");
     json_append(walk->path, step);
     add_output(walk, record);
     keep(&walk->next, json_find(record, "next"));

@@ -90,6 +90,8 @@ class Record:
 
 
 def same_args(asked, sent):
-    """A request is the intent's arguments, and perhaps a token."""
-    return {name: value for name, value in sent.items()
-            if name != "clientToken" or name in asked} == asked
+    """A request is the intent's arguments, and perhaps a token; what stood in
+    its path came back as text."""
+    sent = {name: str(value) for name, value in sent.items()
+            if name != "clientToken" or name in asked}
+    return sent == {name: str(value) for name, value in asked.items()}
