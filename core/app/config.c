@@ -103,14 +103,33 @@ static bool kind_fits(const char *kind, const struct json *value) {
     return json_is(value, JSON_TEXT);
 }
 
+/* The last step of each key whose other steps fit: what may stand here. */
+static void offer_siblings(struct nearest *nearest, const struct json *steps) {
+    size_t last = json_count(steps) - 1;
+
+    for (size_t i = 0; i < KEYS; i++) {
+        struct str rest = str_of(keys[i].path), step = STR("");
+        size_t     at = 0;
+        bool       same = true;
+
+        while (rest.data && at <= last && same) {
+            step = str_cut(rest, '.', &rest);
+            same = at == last || str_is(step, "*") ||
+                   str_equal(step, json_text(json_at(steps, at)));
+            at++;
+        }
+        if (same && at == last + 1)
+            nearest_offer(nearest, step);
+    }
+}
+
 static bool unknown_key(const struct json *steps, struct err *err) {
     struct buf     path = BUF_EMPTY, words = BUF_EMPTY;
-    struct nearest nearest;
+    struct nearest nearest =
+        nearest_to(json_text(json_at(steps, json_count(steps) - 1)));
 
     join(steps, &path);
-    nearest = nearest_to(buf_str(&path));
-    for (size_t i = 0; i < KEYS; i++)
-        nearest_offer(&nearest, str_of(keys[i].path));
+    offer_siblings(&nearest, steps);
     err_set(err, ERR_CONFIG, "unknown key %s%s", buf_text(&path),
             nearest_words(&nearest, &words));
     buf_release(&path);

@@ -3,8 +3,8 @@
  * Whether an effect writes is asked of the gate, which knows; a name that no
  * rule knows counts as a write, here as there.
  */
-#include "gate/effect.h"
 #include "check/check_private.h"
+#include "gate/effect.h"
 #include "graph/contract.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))

@@ -9,10 +9,10 @@
 #ifndef CHECK_CHECK_PRIVATE_H
 #define CHECK_CHECK_PRIVATE_H
 
-#include "check/findings.h"
 #include "base/nearest.h"
-#include "graph/reference.h"
+#include "check/findings.h"
 #include "check/token.h"
+#include "graph/reference.h"
 #include "vm/bundle.h"
 
 struct check {
@@ -38,8 +38,7 @@ struct spot check_root(const struct check *check, const char *what);
 struct spot check_member(const struct spot *spot, struct str key);
 int         check_line(const struct check *check, const struct spot *spot);
 void        check_say(struct check *check, enum finding finding, int line,
-                      const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+                      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* At the line of the spot. */
 void        check_say_at(struct check *check, enum finding finding,
                          const struct spot *spot, const char *fmt, ...)

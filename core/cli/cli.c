@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 #include "base/json.h"
-#include "cli/paint.h"
 #include "base/nearest.h"
+#include "cli/paint.h"
 
 #define NIGHTSHIFT "nightshift"
 
@@ -34,6 +34,10 @@ static const struct option options[] = {
     {"resume", "RUN", NULL, AT(resume), "go on with a run that was cut short"},
     {"scripts", "DIR", NULL, AT(scripts), "where the scripts are"},
     {"config", "FILE", NULL, AT(config), "configuration (nightshift.lua)"},
+    {"print-config", NULL, NULL, AT(print_config),
+     "show each value that is set and where it comes from"},
+    {"print-config", NULL, NULL, AT(print_config),
+     "show each value that is set and where it comes from"},
     {"format", "FORMAT", "mermaid|dot|ascii", AT(format), "how to draw it"},
     {"log", "LEVEL", "debug|info|warn|error", AT(log), "how much to log"},
     {"json", NULL, NULL, AT(json), "one JSON object on standard output"},
@@ -65,8 +69,8 @@ static const struct command commands[] = {
      "[PATH]",
      0,
      1,
-     {"scripts", "json"},
-     "prove scripts: file:line for every finding",
+     {"scripts", "config", "print-config", "json"},
+     "prove scripts and configuration: file:line for every finding",
      cmd_check},
     {"graph",
      "PLAYBOOK",

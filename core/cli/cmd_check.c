@@ -3,11 +3,12 @@
  * Findings are data and go to standard output, one line each in the form that
  * editors jump to, what to do next below it; the count goes to standard error.
  */
+#include "app/config.h"
 #include "app/scripts.h"
-#include "cli/cli.h"
-#include "cli/paint.h"
 #include "check/check.h"
 #include "check/findings.h"
+#include "cli/cli.h"
+#include "cli/paint.h"
 #include "sys/clock_real.h"
 
 static void print_finding(const char *dir, const struct json *finding) {
@@ -61,6 +62,52 @@ static struct json *all_findings(struct bundle *bundle, struct json *loading) {
     return findings_sort(loading);
 }
 
+/* "aws.region" of { aws = { region } }; names of services may hold dots, so the
+ * longest step that is there is taken. */
+static const struct json *value_at(const struct json *map, struct str path) {
+    const struct json *found = json_find_str(map, path);
+
+    for (size_t i = path.len; !found && i > 0; i--)
+        if (path.data[i - 1] == '.') {
+            const struct json *inner =
+                json_find_str(map, (struct str){path.data, i - 1});
+
+            if (inner)
+                found =
+                    value_at(inner, (struct str){path.data + i, path.len - i});
+        }
+    return found;
+}
+
+/* Every value that is set, and who set it. References to secrets are shown as
+ * references. */
+static void print_config(const struct config *config) {
+    struct json_walk walk = json_walk_over(config_origins(config));
+
+    while (json_walk_next(&walk)) {
+        struct buf text = BUF_EMPTY;
+
+        json_write(value_at(config_json(config), walk.key), &text);
+        printf("%.*s = %s  -- %.*s\n", STR_ARG(walk.key), buf_text(&text),
+               STR_ARG(json_text(walk.value)));
+        buf_release(&text);
+    }
+}
+
+/* The configuration is proven with the scripts: an unknown key in it is as
+ * much a mistake as an unknown outcome. */
+static bool check_config(const struct cli *cli, struct bundle *bundle,
+                         struct err *err) {
+    struct config *config = config_load(cli->value.config, bundle, err);
+
+    if (!config)
+        return false;
+    if (cli->value.print_config)
+        print_config(config);
+    config_close(config);
+    return true;
+}
+
 int cmd_check(const struct cli *cli) {
     const char    *given = cli->count ? cli->args[0] : cli->value.scripts;
     struct json   *findings = json_new_list();
@@ -71,7 +118,8 @@ int cmd_check(const struct cli *cli) {
 
     if (!scripts_find(given, &dir, &err) ||
         !scripts_collect(buf_text(&dir), clock_real(), &bundle, findings,
-                         &err)) {
+                         &err) ||
+        !check_config(cli, bundle, &err)) {
         code = cli_fail(cli, &err);
     } else {
         findings = all_findings(bundle, findings);

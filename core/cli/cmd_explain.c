@@ -5,10 +5,10 @@
  * else; no word is in both lists (a test says so).
  */
 #include "base/json.h"
+#include "base/nearest.h"
+#include "check/findings.h"
 #include "cli/cli.h"
 #include "cli/paint.h"
-#include "check/findings.h"
-#include "base/nearest.h"
 
 struct explained {
     const char *kind, *code, *meaning, *next;

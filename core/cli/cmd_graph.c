@@ -5,8 +5,8 @@
  * in breadth from the start, so that a small change moves little.
  */
 #include "app/scripts.h"
-#include "cli/cli.h"
 #include "base/nearest.h"
+#include "cli/cli.h"
 #include "sys/clock_real.h"
 
 struct drawing {

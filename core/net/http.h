@@ -25,13 +25,13 @@ struct http_headers {
 };
 
 /* Adds copies. A name or value with CR, LF or NUL is refused. */
-bool        http_headers_add(struct http_headers *headers, struct str name,
-                             struct str value);
+bool       http_headers_add(struct http_headers *headers, struct str name,
+                            struct str value);
 /* First value of a name, any case; the empty str when there is none. */
-struct str  http_headers_find(const struct http_headers *headers,
-                              const char *name);
-void        http_headers_drop(struct http_headers *headers, const char *name);
-void        http_headers_release(struct http_headers *headers);
+struct str http_headers_find(const struct http_headers *headers,
+                             const char                *name);
+void       http_headers_drop(struct http_headers *headers, const char *name);
+void       http_headers_release(struct http_headers *headers);
 
 /* Whom a connection may reach, decided on the address really connected. */
 enum http_reach {

@@ -35,10 +35,10 @@ struct queue *queue_open(struct loop *loop, struct store *store,
                          bool threaded); /* borrows both */
 /* Finishes what is posted: runs the loop until all of it is reported, so it is
  * not called from inside a callback. NULL is fine. */
-void queue_close(struct queue *queue);
+void          queue_close(struct queue *queue);
 /* done may be NULL: then a failure is kept, and every later job fails with it
  * and is not run. */
-void          queue_post(struct queue *queue, queue_job_fn *job,
-                         queue_done_fn *done, void *arg);
+void queue_post(struct queue *queue, queue_job_fn *job, queue_done_fn *done,
+                void *arg);
 
 #endif

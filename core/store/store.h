@@ -34,11 +34,11 @@
 #include "base/err.h"
 
 #define STORE_BATCH_MAX 100
-#define STORE_KEY_MAX   512        /* bytes; 501 for the key of a stream */
+#define STORE_KEY_MAX 512          /* bytes; 501 for the key of a stream */
 #define STORE_VALUE_MAX (1u << 20) /* bytes; what is larger is a blob */
-#define STORE_BLOB_MAX  (64u << 20)
+#define STORE_BLOB_MAX (64u << 20)
 #define STORE_HASH_SIZE 65 /* hex of a SHA-256, with the NUL */
-#define STORE_SCHEMA    1
+#define STORE_SCHEMA 1
 
 struct store;
 

@@ -138,8 +138,7 @@ struct part {
 };
 
 /* Writes text and separator once, then copies what is there behind itself. */
-static void repeat(char *to, size_t total, struct part s,
-                   struct part between) {
+static void repeat(char *to, size_t total, struct part s, struct part between) {
     size_t done = s.len + between.len, more;
 
     memcpy(to, s.text, s.len);

@@ -6,7 +6,7 @@
 #include "vm/attempt.h"
 
 #define ROUNDS 5000
-#define TURNS  7
+#define TURNS 7
 
 static const char node[] =
     "return { about = 'x', outcomes = { 'ok' }, effects = {},"
@@ -23,8 +23,7 @@ static void attempt_once(struct bundle *bundle, const struct script *script,
     struct attempt *attempt = attempt_open(bundle, script, "run", true,
                                            arguments, &vm_limits_node, &err);
 
-    if (!attempt ||
-        attempt_resume(attempt, true, NULL, &err) != ATTEMPT_ENDED)
+    if (!attempt || attempt_resume(attempt, true, NULL, &err) != ATTEMPT_ENDED)
         fail(&err);
     attempt_close(attempt);
 }

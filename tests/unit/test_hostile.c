@@ -14,8 +14,8 @@
 #include "sys/file.h"
 #include "vm/attempt.h"
 
-#define FOLDER   "tests/hostile"
-#define ROUNDS   100000 /* resumes of one attempt */
+#define FOLDER "tests/hostile"
+#define ROUNDS 100000 /* resumes of one attempt */
 #define FILE_NAME 64
 
 static const char harmless[] =
@@ -38,10 +38,10 @@ static struct json *text_list(const char *text) {
 
 /* Everything that is asked is refused, but for the clock and the log. */
 static enum attempt_state answer(struct attempt *attempt, struct err *err) {
-    struct str   kind = json_text(json_at(attempt_question(attempt), 1));
-    struct json *value = NULL;
+    struct str         kind = json_text(json_at(attempt_question(attempt), 1));
+    struct json       *value = NULL;
     enum attempt_state state;
-    bool ok = str_is(kind, "log") || str_is(kind, "now");
+    bool               ok = str_is(kind, "log") || str_is(kind, "now");
 
     if (str_is(kind, "now"))
         value = json_new_int(1700000000000);
@@ -56,13 +56,12 @@ static enum attempt_state answer(struct attempt *attempt, struct err *err) {
 }
 
 static struct ending execute(struct bundle *bundle, const char *id) {
-    const struct script *script =
-        bundle_find(bundle, SCRIPT_NODE, str_of(id));
-    struct json        *arguments = text_list("quiet");
-    struct ending       ending = {false, NULL, {.text = ""}};
-    struct attempt     *attempt;
-    enum attempt_state  state;
-    int                 rounds = 0;
+    const struct script *script = bundle_find(bundle, SCRIPT_NODE, str_of(id));
+    struct json         *arguments = text_list("quiet");
+    struct ending        ending = {false, NULL, {.text = ""}};
+    struct attempt      *attempt;
+    enum attempt_state   state;
+    int                  rounds = 0;
 
     attempt = attempt_open(bundle, script, "run", true, arguments,
                            &vm_limits_node, &ending.err);
@@ -116,9 +115,9 @@ static void expect(const char *name, struct str verdict,
 
     if (str_is(word, "ok")) {
         cr_assert(ending->ended, "%s: %s", name, ending->err.text);
-        cr_assert(str_equal(json_text(json_at(ending->results, 0)),
-                            str_trim(rest)),
-                  "%s: another outcome", name);
+        cr_assert(
+            str_equal(json_text(json_at(ending->results, 0)), str_trim(rest)),
+            "%s: another outcome", name);
         return;
     }
     cr_assert(!ending->ended, "%s ended, wanted %.*s", name, STR_ARG(verdict));
@@ -126,8 +125,8 @@ static void expect(const char *name, struct str verdict,
         cr_assert(ending->err.code == ERR_LIMIT, "%s: %s", name,
                   ending->err.text);
 #ifndef __SANITIZE_ADDRESS__ /* which is slow enough to meet another limit */
-        cr_assert(memmem(ending->err.text, strlen(ending->err.text),
-                         rest.data, str_trim(rest).len),
+        cr_assert(memmem(ending->err.text, strlen(ending->err.text), rest.data,
+                         str_trim(rest).len),
                   "%s: wanted %.*s, got %s", name, STR_ARG(rest),
                   ending->err.text);
 #endif
@@ -138,11 +137,10 @@ static void expect(const char *name, struct str verdict,
     cr_assert(str_is(code, err_name(ending->err.code)),
               "%s: wanted %.*s, got %s: %s", name, STR_ARG(code),
               err_name(ending->err.code), ending->err.text);
-    cr_assert(text.len == 0 || memmem(ending->err.text,
-                                      strlen(ending->err.text), text.data,
-                                      text.len),
-              "%s: wanted \"%.*s\" in: %s", name, STR_ARG(text),
-              ending->err.text);
+    cr_assert(
+        text.len == 0 || memmem(ending->err.text, strlen(ending->err.text),
+                                text.data, text.len),
+        "%s: wanted \"%.*s\" in: %s", name, STR_ARG(text), ending->err.text);
 }
 
 static struct str verdict_of(struct str text, const char *name) {
@@ -163,8 +161,8 @@ static void meet_the_wall(const char *file) {
     cr_assert(file_read(buf_text(&path), 1u << 20, &text, &err), "%s",
               err.text);
     verdict = verdict_of(buf_str(&text), file);
-    cr_assert(bundle_add(bundle, STR("nodes/harmless.lua"), str_of(harmless),
-                         &err));
+    cr_assert(
+        bundle_add(bundle, STR("nodes/harmless.lua"), str_of(harmless), &err));
     if (bundle_add(bundle, STR("nodes/hostile.lua"), buf_str(&text), &err)) {
         bundle_seal(bundle);
         ending = execute(bundle, "hostile");
