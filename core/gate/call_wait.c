@@ -103,7 +103,8 @@ static void polled(void *arg, struct mode_answer *answer) {
     }
     call->tries = 0;
     call->assumed = answer->assumed;
-    call->err = answer->err;
+    if (answer->fate != MODE_ANSWERED)
+        call_error(call, &answer->err);
     if (answer->fate == MODE_SILENT && mode->ops->kind == MODE_DRY_RUN) {
         call->assumed = true;
         finish_wait(call, true, NULL);

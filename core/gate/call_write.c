@@ -70,7 +70,8 @@ static void acted(void *arg, struct mode_answer *answer) {
         return;
     }
     call->assumed = answer->assumed;
-    call->err = answer->err;
+    if (answer->fate != MODE_ANSWERED)
+        call_error(call, &answer->err);
     switch (answer->fate) {
     case MODE_ANSWERED:
         call->err.text[0] = '\0';
@@ -143,7 +144,7 @@ static void before_done(void *arg, struct mode_answer *answer) {
                call->gate->options.mode->ops->kind != MODE_DRY_RUN) {
         /* Without it a crash could not be recovered from, so nothing is sent:
          * the effect fails as a read that failed. */
-        call->err = answer->err;
+        call_error(call, &answer->err);
         err_wrap(&call->err, "reading the state before %s", call->effect.name);
         if (answer->fate == MODE_SILENT) {
             call_finish(call, GATE_SILENT);
@@ -207,7 +208,7 @@ static void proven(void *arg, struct mode_answer *answer) {
             call->effect.rule->prove(&call->effect, call->before, now, &found);
         json_release(now);
     } else {
-        call->err = answer->err;
+        call_error(call, &answer->err);
     }
     if (proof == PROOF_APPLIED) {
         call->value = found;

@@ -60,6 +60,15 @@ struct json *call_redacted(const struct call *call, struct json *value) {
     return clean;
 }
 
+void call_error(struct call *call, const struct err *err) {
+    struct buf clean = BUF_EMPTY;
+
+    redact_text(call->gate->options.redact, str_of(err->text), &clean);
+    err_set(&call->err, err->code, "%s", buf_text(&clean));
+    call->err.status = err->status;
+    buf_release(&clean);
+}
+
 struct json *call_record(const struct call *call, const char *kind) {
     struct json *record = json_new_map();
 
@@ -262,7 +271,8 @@ static void read_done(void *arg, struct mode_answer *answer) {
         return;
     }
     call->assumed = answer->assumed;
-    call->err = answer->err;
+    if (answer->fate != MODE_ANSWERED)
+        call_error(call, &answer->err);
     if (answer->fate == MODE_SILENT) {
         call_finish(call, GATE_SILENT);
         return;

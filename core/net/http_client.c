@@ -337,6 +337,9 @@ static void finish(struct http_call *call, CURLcode rc) {
     struct err err = {0};
 
     conclude(call, rc, &err);
+    /* A peer that hangs up at once leaves no turn to wait for its answer. */
+    if (call->left)
+        pass_fault(call);
     (void)curl_multi_remove_handle(call->client->multi, call->easy);
     deliver(call, &err);
 }

@@ -12,6 +12,10 @@
 #include "sys/crypto.h"
 
 #define BLOB_FROM (64u << 10)
+
+/* Of our own records when they are read back: an answer within its own caps
+ * stands a few levels down in one. */
+static const struct json_caps caps = {64u << 20, 128};
 #define MORE_MAX 2
 
 struct journal {
@@ -176,24 +180,18 @@ static void job_done(void *arg, const struct err *err) {
         done(owner, err);
 }
 
-/* The text of a record for the store: a large answer becomes a blob. */
+/* The text of a record for the store: a large one becomes a blob, and the
+ * entry names it. */
 static void write_record(const struct json *record, struct job *job) {
-    const struct json *answer = json_find(record, "answer");
-    struct json       *small;
-    struct buf         hex = BUF_EMPTY;
+    struct buf hex = BUF_EMPTY;
 
     json_write(record, &job->record);
-    if (!answer || job->record.len <= BLOB_FROM)
+    if (job->record.len <= BLOB_FROM)
         return;
-    json_write(answer, &job->blob);
-    crypto_sha256_hex(buf_str(&job->blob), &hex);
-    small = json_new_map();
-    json_merge(small, record);
-    json_drop(small, "answer");
-    json_put_text(small, "answer_blob", buf_str(&hex));
-    buf_clear(&job->record);
-    json_write(small, &job->record);
-    json_release(small);
+    crypto_sha256_hex(buf_str(&job->record), &hex);
+    job->blob = job->record;
+    job->record = (struct buf)BUF_EMPTY;
+    buf_addf(&job->record, "{\"blob\":\"%s\"}", buf_text(&hex));
     buf_release(&hex);
 }
 
@@ -233,52 +231,60 @@ void journal_add(struct journal *journal, struct json *record,
 
 /* --- reading ---------------------------------------------------------- */
 
-struct loading {
-    struct journal *journal;
-    struct store   *store;
-    struct err     *err;
-    bool            ok;
-};
-
-static bool fetch_blob(struct loading *l, struct json *record) {
+/* Takes `entry`; gives the record that it is, or that it names. */
+static struct json *fetch_record(struct store *store, struct json *entry,
+                                 struct err *err) {
+    const struct json *hash = json_find(entry, "blob");
     struct buf         bytes = BUF_EMPTY;
-    struct json       *answer = NULL;
-    const struct json *hash = json_find(record, "answer_blob");
+    struct json       *record = NULL;
 
     if (!hash)
-        return true;
-    if (store_blob_get(l->store, json_text(hash).data, &bytes, l->err))
-        answer = json_parse(buf_str(&bytes), &json_caps_answer, l->err);
+        return entry;
+    if (store_blob_get(store, json_text(hash).data, &bytes, err))
+        record = json_parse(buf_str(&bytes), &caps, err);
     buf_release(&bytes);
-    if (!answer)
-        return false;
-    json_put(record, "answer", answer);
-    json_drop(record, "answer_blob");
-    return true;
+    json_release(entry);
+    return record;
 }
 
-static bool load_record(void *arg, struct str key, int64_t version,
-                        struct str value) {
+struct loading {
+    struct json *entries;
+    struct err  *err;
+    bool         ok;
+};
+
+static bool load_entry(void *arg, struct str key, int64_t version,
+                       struct str value) {
     struct loading *l = arg;
-    struct json    *record = json_parse(value, &json_caps_answer, l->err);
+    struct json    *entry = json_parse(value, &caps, l->err);
 
     (void)version;
-    l->ok = record && fetch_blob(l, record);
-    if (!l->ok) {
-        json_release(record);
+    l->ok = entry != NULL;
+    if (!l->ok)
         return err_wrap(l->err, "%.*s", STR_ARG(key));
-    }
-    json_append(l->journal->records, record);
-    index_record(l->journal, record,
-                 (int64_t)json_count(l->journal->records) - 1);
+    json_append(l->entries, entry);
     return true;
 }
 
+/* Blobs are fetched when the scan is over: a scan must not call the store. */
 bool journal_load(struct journal *journal, struct store *store,
                   struct err *err) {
-    struct loading l = {journal, store, err, true};
+    struct loading l = {json_new_list(), err, true};
+    bool           ok;
 
-    return store_stream_read(store, str_of(journal->stream), 1, load_record, &l,
-                             err) &&
-           l.ok;
+    ok = store_stream_read(store, str_of(journal->stream), 1, load_entry, &l,
+                           err) &&
+         l.ok;
+    for (size_t i = 0; ok && i < json_count(l.entries); i++) {
+        struct json *record =
+            fetch_record(store, json_retain(json_at(l.entries, i)), err);
+
+        ok = record != NULL;
+        if (!ok)
+            break;
+        json_append(journal->records, record);
+        index_record(journal, record, (int64_t)i);
+    }
+    json_release(l.entries);
+    return ok || err_wrap(err, "%s", journal->stream);
 }

@@ -1,0 +1,159 @@
+/* test_answer.c - what an HTTP answer means for what was asked. */
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include "gate/answer.h"
+#include "support.h"
+
+#define READ  "['', 'aws', 'ecs:DescribeServices', {}]"
+#define WRITE "['', 'aws', 'ecs:UpdateService', {'desiredCount': 4}]"
+
+static struct mode_answer answer;
+
+struct given {
+    const char    *question, *config;
+    enum http_fate fate;
+    int            status;
+    const char    *body;
+    const char    *header, *value;
+};
+
+static void read_answer(const struct given *given) {
+    struct effect      effect = support_effect(given->question, given->config);
+    struct http_answer http = {.fate = given->fate, .status = given->status};
+    struct err         err;
+
+    err_set(&err, ERR_TIMEOUT, "no answer within 20 s");
+    if (given->body)
+        buf_add_text(&http.body, given->body);
+    if (given->header)
+        cr_assert(http_headers_add(&http.headers, str_of(given->header),
+                                   str_of(given->value)));
+    if (answer.fate == MODE_ANSWERED)
+        json_release(answer.value);
+    answer = answer_read(&effect, &http, &err);
+    effect_release(&effect);
+    http_answer_release(&http);
+}
+
+static void means(const char *question, int status, const char *body,
+                  enum mode_fate fate, enum err_code code) {
+    read_answer(&(struct given){question, NULL, HTTP_ANSWERED, status, body,
+                                NULL, NULL});
+    cr_expect_eq(answer.fate, fate, "status %d: fate %d", status,
+                 answer.fate);
+    if (fate != MODE_ANSWERED) {
+        cr_expect_eq(answer.err.code, code, "status %d: %s: %s", status,
+                     err_name(answer.err.code), answer.err.text);
+    }
+}
+
+Test(answer, a_success_is_its_body) {
+    means(READ, 200, "{\"services\":[]}", MODE_ANSWERED, 0);
+    support_is(answer.value, "{'services': []}");
+    means(WRITE, 201, "", MODE_ANSWERED, 0);
+    support_is(answer.value, "{}");
+}
+
+Test(answer, AN1_a_write_is_refused_when_the_service_said_so) {
+    means(WRITE, 400, "{\"__type\":\"InvalidParameterException\"}",
+          MODE_REFUSED, ERR_INVALID);
+    means(WRITE, 403, "{}", MODE_REFUSED, ERR_DENIED);
+    means(WRITE, 404, "not json", MODE_REFUSED, ERR_NOT_FOUND);
+    means(WRITE, 409, "", MODE_REFUSED, ERR_CONFLICT);
+    means(WRITE, 422, "{}", MODE_REFUSED, ERR_INVALID);
+    means(WRITE, 429, "{}", MODE_REFUSED, ERR_THROTTLED);
+    means(WRITE, 302, "", MODE_REFUSED, ERR_REMOTE);
+    means(WRITE, 400, "{\"__type\":\"ThrottlingException\"}", MODE_REFUSED,
+          ERR_THROTTLED);
+}
+
+Test(answer, AN1_a_write_is_unknown_when_the_service_stumbled) {
+    means(WRITE, 500, "{\"__type\":\"ServerException\"}", MODE_UNKNOWN,
+          ERR_REMOTE);
+    means(WRITE, 502, "<html>", MODE_UNKNOWN, ERR_REMOTE);
+    means(WRITE, 503, "", MODE_UNKNOWN, ERR_REMOTE);
+    means(WRITE, 504, "", MODE_UNKNOWN, ERR_TIMEOUT);
+    means(READ, 500, "{}", MODE_REFUSED, ERR_REMOTE);
+    means(READ, 504, "{}", MODE_REFUSED, ERR_TIMEOUT);
+}
+
+Test(answer, AN1_bytes_on_the_wire_decide_when_there_is_no_answer) {
+    read_answer(&(struct given){WRITE, NULL, HTTP_NOT_SENT, 0, NULL, NULL,
+                                NULL});
+    cr_expect_eq(answer.fate, MODE_REFUSED);
+    read_answer(&(struct given){WRITE, NULL, HTTP_SENT_UNKNOWN, 0, NULL, NULL,
+                                NULL});
+    cr_expect_eq(answer.fate, MODE_UNKNOWN);
+    cr_expect_str_eq(answer.err.text,
+                     "aws:ecs:UpdateService: no answer within 20 s");
+    read_answer(&(struct given){READ, NULL, HTTP_SENT_UNKNOWN, 0, NULL, NULL,
+                                NULL});
+    cr_expect_eq(answer.fate, MODE_REFUSED);
+    cr_expect_eq(answer.err.code, ERR_TIMEOUT);
+}
+
+Test(answer, AN2_what_is_not_json_is_never_an_empty_success) {
+    means(READ, 200, "", MODE_REFUSED, ERR_REMOTE);
+    means(READ, 200, "<html>login</html>", MODE_REFUSED, ERR_REMOTE);
+    means(READ, 200, "{\"services\":[", MODE_REFUSED, ERR_REMOTE);
+    means(READ, 200, "{\"a\":1,\"a\":2}", MODE_REFUSED, ERR_REMOTE);
+    /* The service took the write, so nobody may call it refused. */
+    means(WRITE, 200, "<html>", MODE_UNKNOWN, ERR_REMOTE);
+    cr_expect(support_has(answer.err.text, "status 200"), "%s",
+              answer.err.text);
+}
+
+Test(answer, an_error_carries_the_words_and_status_of_the_service) {
+    means(READ, 400,
+          "{\"__type\":\"com.amazonaws#ClusterNotFoundException\","
+          "\"message\":\"Cluster not found.\"}",
+          MODE_REFUSED, ERR_NOT_FOUND);
+    cr_expect_eq(answer.err.status, 400);
+    cr_expect_str_eq(answer.err.text,
+                     "aws:ecs:DescribeServices: status 400 "
+                     "ClusterNotFoundException: Cluster not found.");
+}
+
+Test(answer, retry_after_is_taken_in_seconds_and_capped) {
+    struct given given = {READ, NULL, HTTP_ANSWERED, 429, "{}", "Retry-After",
+                          "7"};
+
+    read_answer(&given);
+    cr_expect_eq(answer.retry_after_ms, 7000);
+    given.value = "999999";
+    read_answer(&given);
+    cr_expect_eq(answer.retry_after_ms, 0);
+    given.value = "-1";
+    read_answer(&given);
+    cr_expect_eq(answer.retry_after_ms, 0);
+    given.value = "Wed, 21 Oct 2015 07:28:00 GMT";
+    read_answer(&given);
+    cr_expect_eq(answer.retry_after_ms, 0);
+}
+
+Test(answer, githubs_403_without_calls_left_is_a_throttle) {
+    struct given given = {"['', 'github', 'GET /user', {}]", NULL,
+                          HTTP_ANSWERED, 403, "{}", "x-ratelimit-remaining",
+                          "0"};
+
+    read_answer(&given);
+    cr_expect_eq(answer.err.code, ERR_THROTTLED);
+    given.value = "12";
+    read_answer(&given);
+    cr_expect_eq(answer.err.code, ERR_DENIED);
+}
+
+Test(answer, plain_http_gives_status_and_whatever_the_body_is) {
+    struct given given = {"['', 'http', {'url': 'https://ok.test/'}]",
+                          "{'http': {'allow': ['ok.test']}}", HTTP_ANSWERED,
+                          200, "OK", NULL, NULL};
+
+    read_answer(&given);
+    cr_expect_eq(answer.fate, MODE_ANSWERED);
+    support_is(answer.value, "{'status': 200, 'text': 'OK'}");
+    given.body = "[1]";
+    read_answer(&given);
+    support_is(answer.value, "{'status': 200, 'json': [1]}");
+}
