@@ -107,6 +107,14 @@ static void check_trigger(struct check *check, const struct spot *playbook) {
     }
 }
 
+/* A key is filled before there is a run, so from the alert alone. */
+static bool is_key(const struct reference *reference) {
+    if (str_is(reference->root, "service"))
+        return str_is(reference->path, "name") ||
+               str_is(reference->path, "cluster");
+    return str_is(reference->root, "incident") && reference->path.len > 0;
+}
+
 static void check_key(struct check *check, const struct spot *playbook) {
     struct spot      key = check_member(playbook, STR("key"));
     struct reference reference;
@@ -114,12 +122,10 @@ static void check_key(struct check *check, const struct spot *playbook) {
     for (size_t i = 0; i < json_count(key.value); i++) {
         struct str text = json_text(json_at(key.value, i));
 
-        if (!reference_parse(text, &reference) || reference.path.len == 0 ||
-            (!str_is(reference.root, "incident") &&
-             !str_is(reference.root, "service")))
+        if (!reference_parse(text, &reference) || !is_key(&reference))
             check_say_at(check, FINDING_REFERENCE_FORM, &key,
-                         "'%.*s': a key is made of \"$incident.…\" and "
-                         "\"$service.…\"",
+                         "'%.*s': a key is made of \"$incident.…\", "
+                         "\"$service.name\" and \"$service.cluster\"",
                          STR_ARG(text));
     }
 }

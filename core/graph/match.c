@@ -105,12 +105,20 @@ static bool takes(const struct json *playbook, const struct json *o) {
     return true;
 }
 
-/* { "$incident.labels.cluster", … } filled: what makes two the same. */
+/* { "$incident.labels.cluster", … } filled: what makes two the same. Of the
+ * service only its labels are known here; check refuses the rest. */
 static struct json *key_of(const struct json *playbook,
                            const struct json *incident) {
     const struct json *key = json_find(playbook, "key");
-    struct json       *scope = json_new_map(), *filled;
+    const struct json *labels = json_find(incident, "labels");
+    struct json       *scope = json_new_map(), *service = json_new_map();
+    struct json       *filled;
 
+    if (json_find(labels, "service"))
+        json_put_text(service, "name", json_find_text(labels, "service"));
+    if (json_find(labels, "cluster"))
+        json_put_text(service, "cluster", json_find_text(labels, "cluster"));
+    json_put(scope, "service", service);
     json_put(scope, "incident", json_clone(incident));
     filled = bind_input(key, scope);
     json_release(scope);

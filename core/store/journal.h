@@ -18,14 +18,22 @@
  *   J4  A record and the audit records that speak of it are written together
  *       or not at all.
  *
- * A record is a JSON map with `kind` and `at`:
- *   started  run playbook bundle mode incident     visit    node visit input
- *   attempt  node visit attempt                    read     slot effect …
- * answer intent   slot effect class target args before  result   slot ok answer
- * how wait     slot count due since answer           reopen   slot again slot
- * (a write is sent once more) policy   node visit facts outcome reason ended
- * node visit outcome finished outcome verdict An answer above 64 KiB is a blob;
- * the record then has `answer_blob`.
+ * A record is a JSON map with `kind` and `at`, and by kind:
+ *   started   run playbook bundle mode incident
+ *   visit     node visit input
+ *   attempt   node visit phase attempt
+ *   read      slot effect class target digest args where, ok, answer or error
+ *   intent    slot effect class target digest args where, before
+ *   again     slot: the write is sent once more
+ *   result    slot ok, answer or error, how
+ *   wait      slot, the question, began due count since
+ *   reopen    slot: a refusal is asked again
+ *   rerun     node error
+ *   policy    policy node asked facts result
+ *   undone    node visit outcome reason
+ *   ended     node visit outcome output error next
+ *   finished  outcome verdict
+ * A record above 64 KiB is a blob; its entry is then { blob: HASH }.
  *
  * Lifetime: run. Thread: loop, but journal_load: store.
  */

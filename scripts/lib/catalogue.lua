@@ -12,7 +12,7 @@ local prometheus = require "lib.prometheus"
 local TEXTS = { "account", "region", "log_group", "log_region", "repo",
                 "branch", "health", "saturation" }
 local NUMBERS = { "health_threshold", "saturation_threshold", "min", "max",
-                  "step", "settle" }
+                  "step", "settle", "sample_every" }
 
 local DEFAULTS = { health_threshold = 0.05, saturation_threshold = 0.8,
                    settle = 60 }

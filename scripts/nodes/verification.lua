@@ -13,7 +13,7 @@ local prometheus = require "lib.prometheus"
 local time = require "lib.time"
 
 local SAMPLES = 3
-local EVERY_S = 15
+local EVERY_S = 15                    -- unless the catalogue says otherwise
 local BEFORE_ACTING_MS = 15 * time.SECOND
 local BEFORE_INCIDENT_MS = 10 * time.MINUTE
 
@@ -26,19 +26,19 @@ local function sample(ctx, query, at_ms)
 end
 
 -- The past, oldest first; the list is short where samples are missing.
-local function past(ctx, query, until_ms)
+local function past(ctx, query, until_ms, every)
   local numbers = json.array {}
   for i = SAMPLES - 1, 0, -1 do
     numbers[#numbers + 1] = sample(ctx, query,
-      until_ms - i * 2 * EVERY_S * time.SECOND)
+      until_ms - i * 2 * every * time.SECOND)
   end
   return numbers
 end
 
-local function present(ctx, query)
+local function present(ctx, query, every)
   local numbers = json.array {}
   for i = 1, SAMPLES do
-    if i > 1 then ctx.sleep(EVERY_S) end
+    if i > 1 then ctx.sleep(every) end
     numbers[#numbers + 1] = sample(ctx, query)
   end
   return numbers
@@ -79,9 +79,10 @@ return {
     local threshold = input.service.health_threshold
     local until_ms = acted and time.ms(acted) - BEFORE_ACTING_MS
       or input.incident.started_ms - BEFORE_INCIDENT_MS
-    local baseline = past(ctx, query, until_ms)
+    local every = input.service.sample_every or EVERY_S
+    local baseline = past(ctx, query, until_ms, every)
     ctx.sleep(input.service.settle)
-    local now = present(ctx, query)
+    local now = present(ctx, query, every)
     local verdict, reason = judge(baseline, now, threshold, acted ~= nil)
     return verdict, { verdict = verdict, reason = reason,
                       threshold = threshold, baseline = baseline,

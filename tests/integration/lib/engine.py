@@ -60,11 +60,15 @@ class Engine:
         self.binary = str(pathlib.Path(binary).resolve())
 
     def start(self, *arguments, env=None, stdin=None, seconds=30):
-        """A process that outlives its time ends the test with an error."""
-        done = subprocess.run(
-            [self.binary, *map(str, arguments)], env={**BARE, **(env or {})},
-            input=stdin if stdin is not None else b"", capture_output=True,
-            timeout=seconds, cwd="/", check=False)
+        """A process that outlives its time is ended and has no exit code."""
+        try:
+            done = subprocess.run(
+                [self.binary, *map(str, arguments)], cwd="/",
+                env={**BARE, **(env or {})}, input=stdin or b"",
+                capture_output=True, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired as late:
+            return Walk(None, "", "still running after %d s\n%s" % (
+                seconds, (late.stderr or b"").decode(errors="replace")))
         return Walk(done.returncode, done.stdout.decode(errors="replace"),
                     done.stderr.decode(errors="replace"))
 
