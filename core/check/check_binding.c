@@ -22,7 +22,8 @@ struct given_field {
 static const struct given_field incident_fields[] = {
     {"id", "string"},         {"source", "string"},      {"status", "string"},
     {"started_at", "string"}, {"started_ms", "integer"}, {"labels", "map"},
-    {"annotations", "map"},   {"links", "map"},          {"key", "string"},
+    {"annotations", "map"},   {"links", "map"},          {"key", "list"},
+    {"attached", "list?"},    {"fingerprint", "string"},
 };
 static const struct given_field run_fields[] = {
     {"id", "string"}, {"acted_at", "string?"}, {"attempts", "integer"},

@@ -40,6 +40,7 @@ static const struct option options[] = {
      "show each value that is set and where it comes from"},
     {"format", "FORMAT", "mermaid|dot|ascii", AT(format), "how to draw it"},
     {"log", "LEVEL", "debug|info|warn|error", AT(log), "how much to log"},
+    {"log-json", NULL, NULL, AT(log_json), "log lines as JSON, not logfmt"},
     {"json", NULL, NULL, AT(json), "one JSON object on standard output"},
     {"detailed-exitcode", NULL, NULL, AT(detailed_exitcode),
      "exit 4 when a dry run would change something"},
@@ -62,7 +63,7 @@ static const struct command commands[] = {
      0,
      1,
      {"event", "live", "fixtures", "assume", "state", "resume", "scripts",
-      "config", "json", "log", "detailed-exitcode"},
+      "config", "json", "log", "log-json", "detailed-exitcode"},
      "walk a playbook for a notification; a dry run unless --live",
      cmd_run},
     {"check",
@@ -348,6 +349,10 @@ static void fail_json(const struct err *err) {
     printf("%s\n", buf_text(&text));
     buf_release(&text);
     json_release(object);
+}
+
+int cli_exit_of(const struct err *err) {
+    return exit_of(err->code);
 }
 
 int cli_fail(const struct cli *cli, const struct err *err) {

@@ -32,7 +32,7 @@ struct cli {
     struct cli_values {
         const char *config, *state, *event, *fixtures, *assume, *resume;
         const char *tape, *format, *scripts, *log;
-        bool        live, json, detailed_exitcode, print_config;
+        bool        live, json, log_json, detailed_exitcode, print_config;
     } value;
 };
 
@@ -41,6 +41,9 @@ int cli_main(int argc, char **argv);
 /* Prints "error CODE: sentence" and what to do next, on standard error, or as
  * one JSON object on standard output with --json; gives the exit code. */
 int cli_fail(const struct cli *cli, const struct err *err);
+
+/* The exit code of an error that was told in another way. */
+int cli_exit_of(const struct err *err);
 
 int cmd_check(const struct cli *cli);
 int cmd_explain(const struct cli *cli);

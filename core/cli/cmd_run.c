@@ -35,6 +35,10 @@ struct session {
  */
 
 static bool check_usage(const struct cli *cli, struct err *err) {
+    if (cli->value.assume && (cli->value.live || cli->value.fixtures))
+        return err_set(err, ERR_USAGE,
+                       "--assume is for a dry run: a fixture world and the "
+                       "real one answer for themselves");
     if (cli->value.live && cli->value.fixtures)
         return err_set(err, ERR_USAGE,
                        "--live and --fixtures exclude each "
@@ -65,6 +69,7 @@ static bool open_session(struct session *s, struct err *err) {
         .state = cli->value.state,
         .resume = cli->value.resume,
         .log = LOG_WARN,
+        .log_json = cli->value.log_json,
     };
 
     s->reports = json_new_list();
@@ -179,7 +184,8 @@ static struct json *make_report(struct session *s, struct one_run *one) {
                  STR_ARG(json_find_text(json_at(writes, i), "digest")));
     buf_add_text(&digest, "sha256:");
     crypto_sha256_hex(buf_str(&text), &digest);
-    json_put_text(report, "plan", buf_str(&digest));
+    if (json_count(writes))
+        json_put_text(report, "plan", buf_str(&digest));
     buf_release(&text);
     buf_release(&digest);
     return report;
@@ -275,7 +281,8 @@ static void add_no_action(struct session *s, const struct match *match) {
     if (match->seen == 0)
         buf_add_text(&reason, "the notification names no alert");
     else if (match->firing == 0)
-        buf_addf(&reason, "all %d alerts are resolved", match->resolved);
+        buf_addf(&reason, "every alert of it is resolved (%d)",
+                 match->resolved);
     else
         buf_addf(&reason, "none of %d firing alerts fits the trigger of %.*s",
                  match->firing, STR_ARG(s->playbook));
@@ -306,6 +313,21 @@ static bool read_event(const struct cli *cli, struct buf *event,
     return err_wrap(err, "event");
 }
 
+/* One that fails keeps none of the others from being looked at; the first
+ * failure is the one that is told. */
+static bool walk_incidents(struct session *s, const struct json *incidents,
+                           struct err *err) {
+    struct err one;
+    bool       ok = true;
+
+    for (size_t i = 0; i < json_count(incidents); i++) {
+        if (new_run(s, json_at(incidents, i), ok ? err : &one))
+            continue;
+        ok = false;
+    }
+    return ok;
+}
+
 static bool walk_event(struct session *s, struct err *err) {
     const struct json   *playbook;
     const struct script *script;
@@ -320,8 +342,7 @@ static bool walk_event(struct session *s, struct err *err) {
     ok = ok && bundle_meta(s->engine.bundle, script, &playbook, err) &&
          match_delivery(s->engine.bundle, playbook, buf_str(&event),
                         s->engine.clock->wall_ms(s->engine.clock), &match, err);
-    for (size_t i = 0; ok && i < json_count(match.incidents); i++)
-        ok = new_run(s, json_at(match.incidents, i), err);
+    ok = ok && walk_incidents(s, match.incidents, err);
     if (ok && json_count(match.incidents) == 0)
         add_no_action(s, &match);
     match_release(&match);
@@ -375,6 +396,15 @@ static int worst_exit(const struct session *s) {
     return EXIT_DONE;
 }
 
+static void put_error(struct json *report, const struct err *err) {
+    struct json *error = json_new_map();
+
+    json_put_text(error, "code", str_of(err_name(err->code)));
+    json_put_text(error, "text", str_of(err->text));
+    json_put_text(error, "next", str_of(err_next(err->code)));
+    json_put(report, "error", error);
+}
+
 int cmd_run(const struct cli *cli) {
     struct session s = {.cli = cli};
     struct err     err;
@@ -386,9 +416,15 @@ int cmd_run(const struct cli *cli) {
     ok = open_session(&s, &err) &&
          (cli->value.resume ? resume_run(&s, &err) : walk_event(&s, &err));
     /* A run that stopped still shows how far it came. */
-    if (json_count(s.reports) && (ok || !cli->value.json))
-        print_reports(&s);
-    code = ok ? worst_exit(&s) : cli_fail(cli, &err);
+    if (!ok && json_count(s.reports) && cli->value.json)
+        put_error(json_at(s.reports, 0), &err);
+    print_reports(&s);
+    if (ok)
+        code = worst_exit(&s);
+    else if (json_count(s.reports) && cli->value.json)
+        code = cli_exit_of(&err);
+    else
+        code = cli_fail(cli, &err);
     close_session(&s);
     return code;
 }

@@ -190,6 +190,27 @@ static void print_writes(const struct json *report) {
 
 /* --- reads and waits ------------------------------------------------------ */
 
+static bool same_read(const struct json *a, const struct json *b) {
+    return str_equal(text_of(a, "effect"), text_of(b, "effect")) &&
+           str_equal(text_of(a, "target"), text_of(b, "target")) &&
+           str_equal(text_of(json_find(a, "error"), "code"),
+                     text_of(json_find(b, "error"), "code"));
+}
+
+/* How often reads[at] stands in the list; 0 when it stood there before. */
+static int times_read(const struct json *reads, size_t at) {
+    int times = 0;
+
+    for (size_t i = 0; i < json_count(reads); i++) {
+        if (!same_read(json_at(reads, i), json_at(reads, at)))
+            continue;
+        if (i < at)
+            return 0;
+        times++;
+    }
+    return times;
+}
+
 static void print_reads(const struct json *report) {
     const struct json *reads = json_find(report, "reads");
 
@@ -197,13 +218,21 @@ static void print_reads(const struct json *report) {
     for (size_t i = 0; i < json_count(reads); i++) {
         const struct json *read = json_at(reads, i);
         const struct json *error = json_find(read, "error");
+        int                times = times_read(reads, i);
 
-        printf("    %.*s  %s%.*s%s%s%.*s\n", P(text_of(read, "effect")),
+        if (times == 0)
+            continue;
+        if (times > 1)
+            printf(" %2dx", times);
+        else
+            printf("    ");
+
+        printf(" %.*s  %s%.*s%s%s%.*s\n", P(text_of(read, "effect")),
                on(PAINT_DIM), P(text_of(read, "target")), on(PAINT_OFF),
                error ? "  " : "", P(text_of(error, "code")));
     }
     if (json_count(reads) == 0)
-        printf("    none\n");
+        printf("     none\n");
 }
 
 static void print_duration(const struct json *wait, const char *key) {
@@ -257,6 +286,31 @@ static void print_undone(const struct json *report) {
     }
 }
 
+static void print_count(const struct json *report, const char *list,
+                        const char *noun) {
+    size_t count = json_count(json_find(report, list));
+
+    printf("%zu %s%s", count, noun, count == 1 ? "" : "s");
+}
+
+/* What a plan takes for granted behind its first simulated write. */
+static void print_assumption(const struct json *report) {
+    static const struct {
+        const char *scenario, *words;
+    } table[] = {{"works", "it works"},
+                 {"no_effect", "it has no effect"},
+                 {"worse", "it makes things worse"},
+                 {"no_data", "there are no measurements"}};
+
+    if (json_count(json_find(report, "writes")) == 0)
+        return;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (str_is(text_of(report, "assume"), table[i].scenario))
+            printf("Behind the first write this plan assumes that %s; "
+                   "--assume takes another scenario.\n",
+                   table[i].words);
+}
+
 static void print_end(const struct json *report) {
     struct str verdict = text_of(report, "verdict");
     bool       live = str_is(text_of(report, "mode"), "live");
@@ -265,13 +319,12 @@ static void print_end(const struct json *report) {
            on(PAINT_OFF));
     if (verdict.len)
         printf(", verdict %.*s", P(verdict));
-    printf(": %zu writes, %zu reads.%s\n",
-           json_count(json_find(report, "writes")),
-           json_count(json_find(report, "reads")),
-           live ? "" : " Nothing was changed.");
-    if (text_of(report, "assume").len)
-        printf("Behind the first write this plan assumes that it %.*s.\n",
-               P(text_of(report, "assume")));
+    printf(": ");
+    print_count(report, "writes", "write");
+    printf(", ");
+    print_count(report, "reads", "read");
+    printf(".%s\n", live ? "" : " Nothing was changed.");
+    print_assumption(report);
     if (text_of(report, "plan").len)
         printf("plan %.*s\n", P(text_of(report, "plan")));
 }

@@ -98,7 +98,7 @@ static void polled(void *arg, struct mode_answer *answer) {
     int64_t      due;
 
     if (call_retry_due(call, &call->reader, answer, &due)) {
-        mode->ops->until(mode, due, poll_again, call);
+        mode_back_off(call->gate->options.mode, due, poll_again, call);
         return;
     }
     call->tries = 0;

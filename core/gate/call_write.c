@@ -64,9 +64,7 @@ static void acted(void *arg, struct mode_answer *answer) {
     int64_t      due;
 
     if (call_retry_due(call, &call->effect, answer, &due)) {
-        struct mode *mode = call->gate->options.mode;
-
-        mode->ops->until(mode, due, act_again, call);
+        mode_back_off(call->gate->options.mode, due, act_again, call);
         return;
     }
     call->assumed = answer->assumed;
@@ -132,9 +130,7 @@ static void before_done(void *arg, struct mode_answer *answer) {
     int64_t      due;
 
     if (call_retry_due(call, &call->reader, answer, &due)) {
-        struct mode *mode = call->gate->options.mode;
-
-        mode->ops->until(mode, due, before_again, call);
+        mode_back_off(call->gate->options.mode, due, before_again, call);
         return;
     }
     call->tries = 0;
@@ -195,9 +191,7 @@ static void proven(void *arg, struct mode_answer *answer) {
 
     /* A slow answer to the question is no answer to the doubt. */
     if (call_retry_due(call, &call->reader, answer, &due)) {
-        struct mode *mode = call->gate->options.mode;
-
-        mode->ops->until(mode, due, proven_again, call);
+        mode_back_off(call->gate->options.mode, due, proven_again, call);
         return;
     }
     call->tries = 0;

@@ -69,7 +69,6 @@ static const char *const secrets[] = {
     "aws:sso:GetRoleCredentials",
     "aws:cognito-identity:GetCredentialsForIdentity",
     "aws:connect:GetFederationToken",
-    "github:POST /app/installations/{installation_id}/access_tokens",
     NULL};
 
 const char *effect_class_name(enum effect_class class) {
@@ -91,15 +90,22 @@ static bool listed(struct str name, const char *const *list) {
 
 static bool all_of(struct str s, int (*is)(int), const char *also) {
     for (size_t i = 0; i < s.len; i++)
-        if (!is((unsigned char)s.data[i]) && !strchr(also, s.data[i]))
+        if (!is((unsigned char)s.data[i]) &&
+            (!s.data[i] || !strchr(also, s.data[i])))
             return false;
     return s.len > 0;
 }
 
+static int is_lower_or_digit(int c) {
+    return islower(c) || isdigit(c);
+}
+
+/* One spelling of a service: another one would slip past the lists below. */
 static bool aws_name_valid(struct str action) {
     struct str operation, service = str_cut(action, ':', &operation);
 
-    return all_of(service, isalnum, "-") && all_of(operation, isalnum, "") &&
+    return all_of(service, is_lower_or_digit, "-") &&
+           all_of(operation, isalnum, "") &&
            isupper((unsigned char)operation.data[0]) && service.len < 40 &&
            operation.len < 100;
 }
@@ -173,9 +179,14 @@ static bool reads_by_form(struct str name) {
            str_starts(name, "github:HEAD ") || str_starts(name, "prometheus:");
 }
 
+/* Installation tokens, whatever the route calls the installation. */
+static bool gives_token(struct str name) {
+    return str_starts(name, "github:") && str_ends(name, "/access_tokens");
+}
+
 /* (E1) */
 static enum effect_class class_by_form(struct str name) {
-    if (listed(name, secrets))
+    if (listed(name, secrets) || gives_token(name))
         return EFFECT_SECRET;
     if (str_starts(name, "notify:"))
         return EFFECT_NOTIFY;
@@ -191,11 +202,18 @@ enum effect_class effect_class_of(struct str name) {
     return class;
 }
 
+/* Services take "true" and 1 for true, so whatever is not surely no is yes. */
+static bool given(const struct effect *effect, const char *argument) {
+    const struct json *value = json_find(effect->args, argument);
+
+    return value && !json_is(value, JSON_NULL_KIND) &&
+           (!json_is(value, JSON_BOOL) || json_truth(value));
+}
+
 static const struct effect_rule *rule_for(const struct effect *effect) {
     for (size_t i = 0; i < RULES; i++)
         if (strcmp(effect->name, rules[i].name) == 0 &&
-            (!rules[i].needs_arg ||
-             json_truth(json_find(effect->args, rules[i].needs_arg))))
+            (!rules[i].needs_arg || given(effect, rules[i].needs_arg)))
             return &rules[i];
     return NULL;
 }
@@ -203,7 +221,7 @@ static const struct effect_rule *rule_for(const struct effect *effect) {
 /* Parameters are plain without WithDecryption, secrets with it. */
 static bool decrypts(const struct effect *effect) {
     return str_starts(str_of(effect->name), "aws:ssm:GetParameter") &&
-           json_truth(json_find(effect->args, "WithDecryption"));
+           given(effect, "WithDecryption");
 }
 
 static bool configured_read(const struct effect *effect,

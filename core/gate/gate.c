@@ -210,7 +210,7 @@ static bool retry_on(const struct json *retry, const char *name) {
     return false;
 }
 
-/* Without a rule of the node's own, reads are tried three times and writes
+/* Without a rule of the node's own, reads are retried three times and writes
  * only when they were surely not applied: told to slow down. */
 static bool retries_by_default(const struct effect *effect,
                                enum err_code        code) {
@@ -265,9 +265,7 @@ static void read_done(void *arg, struct mode_answer *answer) {
     int64_t      due;
 
     if (call_retry_due(call, &call->effect, answer, &due)) {
-        struct mode *mode = call->gate->options.mode;
-
-        mode->ops->until(mode, due, read_again, call);
+        mode_back_off(call->gate->options.mode, due, read_again, call);
         return;
     }
     call->assumed = answer->assumed;

@@ -41,7 +41,7 @@ struct gate_ask {
     const char        *run;     /* borrowed until done */
     struct str         place;   /* see journal_place(); copied */
     const struct json *allowed; /* the node's `effects`, until done */
-    /* { times, backoff (ms), on }; NULL: reads are tried three times. */
+    /* { times, backoff (ms), on }; NULL: reads are retried three times. */
     const struct json *retry;
 };
 

@@ -51,7 +51,7 @@ bool call_allowed(struct call *call, const struct effect *effect);
 bool call_retry_due(struct call *call, const struct effect *effect,
                     const struct mode_answer *answer, int64_t *due_ms);
 /* Keeps an error of the mode, redacted: a service may echo what it was sent. */
-void         call_error(struct call *call, const struct err *err);
+void call_error(struct call *call, const struct err *err);
 struct json *call_redacted(const struct call *call, struct json *value);
 
 /* call_write.c: a write, from its before-read to its result. */

@@ -12,6 +12,14 @@ const char *mode_name(const struct mode *mode) {
     return names[mode->ops->kind];
 }
 
+void mode_back_off(struct mode *mode, int64_t due_ms, mode_done_fn *done,
+                   void *arg) {
+    if (mode->ops->back_off)
+        mode->ops->back_off(mode, due_ms, done, arg);
+    else
+        mode->ops->until(mode, due_ms, done, arg);
+}
+
 int64_t mode_now(const struct mode *mode) {
     return mode->clock->wall_ms(mode->clock);
 }

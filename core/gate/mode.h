@@ -57,6 +57,10 @@ struct mode_ops {
     void (*until)(struct mode *mode, int64_t due_ms, mode_done_fn *done,
                   void *arg);
     void (*close)(struct mode *mode);
+    /* Before a refused call is made again. NULL: as `until`. A dry run waits
+     * here in earnest: its reads obey the limits of live ones. */
+    void (*back_off)(struct mode *mode, int64_t due_ms, mode_done_fn *done,
+                     void *arg);
 };
 
 struct mode {
@@ -66,6 +70,8 @@ struct mode {
 };
 
 const char *mode_name(const struct mode *mode);
+void        mode_back_off(struct mode *mode, int64_t due_ms, mode_done_fn *done,
+                          void *arg);
 int64_t     mode_now(const struct mode *mode); /* ms UTC */
 void        mode_close(struct mode *mode);     /* NULL is fine */
 

@@ -147,6 +147,13 @@ static void until(struct mode *mode, int64_t due_ms, mode_done_fn *done,
         done, arg);
 }
 
+static void back_off(struct mode *mode, int64_t due_ms, mode_done_fn *done,
+                     void *arg) {
+    struct mode_dryrun *dryrun = (struct mode_dryrun *)mode;
+
+    dryrun->reader->ops->until(dryrun->reader, due_ms, done, arg);
+}
+
 static void close_dryrun(struct mode *mode) {
     struct mode_dryrun *dryrun = (struct mode_dryrun *)mode;
 
@@ -157,7 +164,8 @@ static void close_dryrun(struct mode *mode) {
     mem_free(dryrun);
 }
 
-static const struct mode_ops ops = {MODE_DRY_RUN, act, until, close_dryrun};
+static const struct mode_ops ops = {MODE_DRY_RUN, act, until, close_dryrun,
+                                    back_off};
 
 struct mode *mode_dryrun_open(struct loop *loop, struct clock *clock,
                               struct mode *reader) {

@@ -92,7 +92,7 @@ static void close_live(struct mode *mode) {
     mem_free(live);
 }
 
-static const struct mode_ops ops = {MODE_LIVE, act, until, close_live};
+static const struct mode_ops ops = {MODE_LIVE, act, until, close_live, NULL};
 
 struct mode *mode_live_open(const struct mode_live_options *options) {
     struct mode_live *live = mem_new(sizeof *live);

@@ -45,6 +45,15 @@ static bool known_keys(const struct json *map, const char *const *known,
     return true;
 }
 
+static bool check_duration(const struct json *after, const char *key,
+                           struct err *err) {
+    const struct json *text = json_find(after, key);
+    int64_t            ms;
+
+    return !text || timestamp_read_duration(json_text(text), &ms, err) ||
+           err_wrap(err, "after.%s", key);
+}
+
 static bool check_row(const struct json *row, struct err *err) {
     static const char *const row_keys[] = {"match",  "after", "times",
                                            "answer", "error", NULL};
@@ -61,7 +70,9 @@ static bool check_row(const struct json *row, struct err *err) {
         return err_set(err, ERR_INVALID, "a row has either answer or error");
     return known_keys(row, row_keys, "row", err) &&
            known_keys(match, match_keys, "match", err) &&
-           known_keys(json_find(row, "after"), after_keys, "after", err);
+           known_keys(json_find(row, "after"), after_keys, "after", err) &&
+           check_duration(json_find(row, "after"), "time", err) &&
+           check_duration(json_find(row, "after"), "delay", err);
 }
 
 struct world *world_open(struct json *rows, struct err *err) {

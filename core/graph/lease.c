@@ -66,8 +66,8 @@ bool lease_check(const struct lease *lease, struct store *store,
     if (ok && found)
         ok = err_set(err, ERR_HELD,
                      "run %s of the same playbook and key has "
-                     "not ended; go on with it: nightshift run --resume %s "
-                     "--live",
+                     "not ended; go on with it, on the same --state and "
+                     "--config: nightshift run --live --resume %s",
                      buf_text(&holder), buf_text(&holder));
     buf_release(&holder);
     return ok;

@@ -11,6 +11,8 @@
 #include "graph/run.h"
 #include "vm/attempt.h"
 
+#define WATCHDOG_MS 10000 /* five times the CPU limit of an attempt */
+
 enum step_fate {
     STEP_ENDED,   /* results */
     STEP_FAILED,  /* err */
@@ -34,6 +36,7 @@ struct step {
     int                  ordinal;
     int64_t              spent_ms, asked_ms, timeout_ms;
     bool                 waiting, parked;
+    bool                 assumed; /* a wait was taken for granted */
     struct buf           place;
     void (*done)(struct run *run, enum step_fate fate);
 };

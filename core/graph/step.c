@@ -13,8 +13,6 @@
 #include "sys/loop.h"
 #include "sys/watchdog.h"
 
-#define WATCHDOG_MS 10000 /* five times the CPU limit of an attempt */
-
 static void resume(struct run *run, bool ok, const struct json *answer);
 static void begin(struct run *run);
 
@@ -92,6 +90,8 @@ static void answered(void *arg, const struct gate_answer *answer) {
     struct run *run = arg;
     bool        late = out_of_time(run);
 
+    if (run->step.waiting && answer->assumed)
+        run->step.assumed = true;
     switch (answer->fate) {
     case GATE_STOPPED:
         run->err = *answer->err;
@@ -220,8 +220,7 @@ static void log_from_script(struct run *run, const struct json *question) {
     buf_add_str(&message, json_text(json_at(question, 3)));
     json_write(json_at(question, 4), &fields);
     log_line(run->options.log, level, run->options.id, buf_text(&message),
-             "node", json_find_text(run->step.meta, "about").data, "fields",
-             buf_text(&fields), NULL);
+             "node", run->step.node.data, "fields", buf_text(&fields), NULL);
     buf_release(&fields);
     buf_release(&message);
 }

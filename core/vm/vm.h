@@ -1,7 +1,7 @@
 /* vm.h - one walled-in Lua state, and the only way into it.
  *
- * A VM has four limits: memory, instructions, CPU time and a wall deadline,
- * and a slice after which it yields to the loop. C functions that scripts can
+ * A VM has three limits: memory, instructions and CPU time, and a slice after
+ * which it yields to the loop. C functions that scripts can
  * call charge their work with vm_charge(), since Lua's hook is silent inside
  * C. When a limit is struck the VM is *killed*: from then on the hook raises
  * at every instruction, so that no pcall of the script can hold on, until the

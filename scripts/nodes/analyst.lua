@@ -80,7 +80,7 @@ local function log_events(ctx, facts, e, from_ms, to_ms)
       found[#found + 1] = event
     end
     token = answer.nextToken
-    if not token then return found end
+    if not token or token == json.null then return found end
   end
   evidence.lacks(e, "logs", "not read beyond " .. PAGES .. " pages")
   return found

@@ -37,7 +37,7 @@ end
 return {
   about    = "List the commits that came shortly before an alert.",
   input    = { service = "map", incident = "map" },
-  output   = { commits = "list" },
+  output   = { commits = "list", reasons = "list?" },
   outcomes = { "found", "nothing", "unknown" },
   effects  = {
     "github:GET /repos/{owner}/{repo}/commits",
@@ -50,7 +50,10 @@ return {
   run = function(ctx, input)
     local commits = json.array {}
     local owner, name = (input.service.repo or ""):match("^([^/]+)/([^/]+)$")
-    if not owner then return "unknown", { commits = commits } end
+    if not owner then
+      return "unknown", { commits = commits,
+                          reasons = { "no repository is known" } }
+    end
 
     local start_ms = input.incident.started_ms
     local listed, err = ctx.try.github("GET /repos/{owner}/{repo}/commits", {
@@ -60,7 +63,7 @@ return {
     })
     if not listed then
       ctx.log.warn("the repository cannot be read", { reason = err.text })
-      return "unknown", { commits = commits }
+      return "unknown", { commits = commits, reasons = { err.text } }
     end
     for i, commit in ipairs(listed) do
       commits[i] = entry(ctx, owner, name, commit)

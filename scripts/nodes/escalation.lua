@@ -16,7 +16,7 @@ return {
     incident = "map", run = "map", evidence = "map?", commits = "list?",
     hypotheses = "list?", verdicts = "list?", pull = "string?",
   },
-  output   = { handover = "string", notified = "boolean" },
+  output   = { handover = "string", notified = "boolean", reasons = "list?" },
   outcomes = { "handed_over" },
   effects  = { "notify:oncall" },
   risk     = "low",
@@ -28,9 +28,13 @@ return {
     local sent, err = ctx.try.notify("oncall", {
       title = text:match("^# ([^\n]*)"), text = text,
     })
+    local reasons
     if not sent then
+      reasons = { "nobody was notified: " .. (err and err.text or "") }
       ctx.log.warn("nobody was notified", { reason = err and err.text })
     end
-    return "handed_over", { handover = text, notified = sent ~= nil }
+    return "handed_over", {
+      handover = text, notified = sent ~= nil, reasons = reasons,
+    }
   end,
 }

@@ -43,7 +43,7 @@ static void close_mode(struct mode *mode) {
     (void)mode;
 }
 
-static const struct mode_ops ops = {MODE_LIVE, act, until, close_mode};
+static const struct mode_ops ops = {MODE_LIVE, act, until, close_mode, NULL};
 
 static void submit(void *arg);
 

@@ -81,6 +81,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
+class NotReady(Exception):
+    """A server that this test needs did not start."""
+
+
 class Child:
     """A server that is started, awaited, and ended by its id."""
 
@@ -98,7 +102,7 @@ class Child:
     def answers(self):
         if self.process.poll() is not None:
             self.log.seek(0)
-            raise SystemExit(self.log.read().decode()[-2000:])
+            raise NotReady(self.log.read().decode()[-2000:])
         try:
             urllib.request.urlopen(self.ready, timeout=2).read()
             return True
@@ -119,7 +123,7 @@ def await_true(what, seconds, words):
     limit = time.monotonic() + seconds
     while not what():
         if time.monotonic() > limit:
-            raise SystemExit(words)
+            raise NotReady(words)
         time.sleep(0.1)
 
 
@@ -166,9 +170,9 @@ class Exporter:
         return {"request_error_ratio": 0.01 if well else 0.12,
                 "cpu_utilization_ratio": 0.45 if well else 0.95}
 
-    def lines(self, extra="", at=""):
+    def lines(self, extra=""):
         labels = '{cluster="%s",service="%s"%s}' % (CLUSTER, SERVICE, extra)
-        return ["%s%s %g%s" % (name, labels, value, at)
+        return ["%s%s %g" % (name, labels, value)
                 for name, value in self.values().items()]
 
     def __enter__(self):
@@ -201,26 +205,15 @@ class Exporter:
 
 def back_fill(exporter, folder):
     """An hour of samples until now, of the series that will be scraped."""
-    now, extra = int(time.time()), ',instance="%s",job="shop"' % (
-        exporter.address)
-    lines = []
-    for name in exporter.values():
-        lines.append("# TYPE %s gauge" % name)
-        for at in range(now - 3600, now - 4, 5):
-            lines += [line for line in exporter_lines(exporter, extra, at)
-                      if line.startswith(name)]
+    now, lines = int(time.time()), []
+    for line in exporter.lines(',instance="%s",job="shop"' % exporter.address):
+        lines.append("# TYPE %s gauge" % line.partition("{")[0])
+        lines += ["%s %d" % (line, at) for at in range(now - 3600, now - 4, 5)]
     text = folder / "past.om"
     text.write_text("\n".join(lines + ["# EOF", ""]))
     subprocess.run(["promtool", "tsdb", "create-blocks-from", "openmetrics",
                     text, folder / "data"], check=True, timeout=60,
                    capture_output=True)
-
-
-def exporter_lines(exporter, extra, at, cache={}):
-    """One look at moto serves the whole past."""
-    if not cache:
-        cache.update(enumerate(exporter.lines(extra)))
-    return ["%s %d" % (line, at) for line in cache.values()]
 
 
 def prometheus(exporter, folder):
@@ -265,14 +258,14 @@ def event(folder, status, start):
 
 
 class Test:
-    def __init__(self, engine, cases, ecs, proxy, metrics, github, folder):
+    def __init__(self, engine, cases, ecs, proxy, github, folder):
         self.engine, self.cases, self.ecs = engine, cases, ecs
         self.proxy, self.github, self.folder = proxy, github, folder
         config = folder / "nightshift.lua"
         config.write_text(CONFIG)
         self.config, self.state = config, folder / "state"
         self.env = {**CREDENTIALS, "AWS_ENDPOINT_URL": proxy.url,
-                    "PROMETHEUS_URL": metrics, "GITHUB_API_URL": github.url}
+                    "GITHUB_API_URL": github.url}
 
     def walk(self, path, *more):
         self.proxy.taken()
@@ -342,24 +335,25 @@ def test_all(engine, cases, folder):
         ecs, logs = clients("http://127.0.0.1:%d" % port)
         make_service(ecs, logs, int(start.timestamp() * 1000))
         with Double() as github, Exporter(ecs) as exporter:
-            run = lambda url: one_of_each(Test(
-                engine, cases, ecs, proxy, url, github, folder), github, start)
+            test = Test(engine, cases, ecs, proxy, github, folder)
             if not shutil.which("prometheus"):
                 cases.skip("a real Prometheus measures",
                            "prometheus is not installed; scripted samples")
-                return run(github.url)
-            with prometheus(exporter, folder) as metrics:
-                await_true(lambda: measured(metrics.url, 'up{job="shop"} == 1'),
+                one_of_each(test, github.url, start)
+                return
+            with prometheus(exporter, folder) as real:
+                await_true(lambda: measured(real.url, 'up{job="shop"} == 1'),
                            20, "Prometheus scrapes nothing")
-                return run(metrics.url)
+                one_of_each(test, real.url, start)
 
 
-def one_of_each(test, double, start):
+def one_of_each(test, metrics, start):
+    test.env["PROMETHEUS_URL"] = metrics
     firing = event(test.folder, "firing", start)
-    seen = [0.12, 0.95]             # health, saturation: only when scripted
-    double.samples = seen + [0.12] * 3
+    seen = [0.12, 0.95]             # health, saturation: when it is scripted
+    test.github.samples = seen + [0.12] * 3
     test.dry(firing)
-    double.samples = seen + [0.12] * 3 + [0.01] * 3
+    test.github.samples = seen + [0.12] * 3 + [0.01] * 3
     test.live(firing)
     test.resolved(event(test.folder, "resolved", start))
 
@@ -368,7 +362,10 @@ def main():
     into_venv()
     engine, cases, began = from_arguments(__doc__), Cases(), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        test_all(engine, cases, pathlib.Path(folder))
+        try:
+            test_all(engine, cases, pathlib.Path(folder))
+        except NotReady as why:
+            cases.check("the servers start", [why])
     print("%.0f s" % (time.monotonic() - began))
     return cases.end()
 

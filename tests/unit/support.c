@@ -140,7 +140,7 @@ struct spy *spy_open(struct loop *loop, struct mode *inner,
                      enum mode_kind kind) {
     struct spy *spy = mem_new(sizeof *spy);
 
-    spy->ops = (struct mode_ops){kind, spy_act, spy_until, spy_close};
+    spy->ops = (struct mode_ops){kind, spy_act, spy_until, spy_close, NULL};
     spy->inner = inner;
     spy->acts = json_new_list();
     spy->mode = (struct mode){&spy->ops, loop, inner ? inner->clock : NULL};

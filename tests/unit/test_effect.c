@@ -187,6 +187,8 @@ Test(effect, names_have_one_form_for_each_kind) {
         cr_expect(effect_name_valid(str_of(good[i])), "%s", good[i]);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         cr_expect_not(effect_name_valid(str_of(bad[i])), "%s", bad[i]);
+    cr_expect_not(effect_name_valid(STR("aws:ecs:Stop\0Task")));
+    cr_expect_not(effect_name_valid(STR("notify:on\0call")));
 }
 
 Test(effect, a_question_that_is_none_is_an_error_that_says_why) {
