@@ -289,12 +289,19 @@ static void act_read(struct call *call) {
 
 /* --- what never leaves the process ------------------------------------ */
 
+/* What a slot's token and ids are derived from. A plan is the same plan however
+ * often it is made, so what is not live does not depend on its run. */
+static const char *seed(const struct call *call) {
+    return call->gate->options.mode->ops->kind == MODE_LIVE ? call->ask.run
+                                                            : "plan";
+}
+
 /* Sixteen bytes that depend on the slot alone: the same on every re-run. */
 static void slot_bytes(const struct call *call, unsigned char out[16]) {
     unsigned char digest[DIGEST_SIZE];
     struct buf    text = BUF_EMPTY;
 
-    buf_addf(&text, "%s/%s", call->ask.run, buf_text(&call->place));
+    buf_addf(&text, "%s/%s", seed(call), buf_text(&call->place));
     crypto_sha256(buf_str(&text), digest);
     memcpy(out, digest, 16);
     buf_release(&text);
@@ -380,7 +387,7 @@ static void answer_recorded(struct call *call, const struct json *record) {
 static void derive_token(struct call *call) {
     struct buf text = BUF_EMPTY, hex = BUF_EMPTY;
 
-    buf_addf(&text, "%s/%s", call->ask.run, buf_text(&call->place));
+    buf_addf(&text, "%s/%s", seed(call), buf_text(&call->place));
     crypto_sha256_hex(buf_str(&text), &hex);
     memcpy(call->token, buf_text(&hex), sizeof call->token);
     buf_release(&text);

@@ -14,8 +14,8 @@ Tests of this folder hold one in the process: `with Double() as double`.
 Others use /__control: GET gives the counts and the log, POST takes
 {"faults": [{"key", "fault", "times", "skip"}], "reset": true, "samples": []}.
 
-A request's key is "ecs:UpdateService", "github:POST /repos/{owner}/{repo}/pulls",
-"prometheus:query" or "notify:pager"; what does not fit is "unknown".
+A request's key is "ecs:UpdateService", "prometheus:query", "notify:pager" or
+"github:POST /repos/{owner}/{repo}/pulls"; what does not fit is "unknown".
 """
 
 import hashlib

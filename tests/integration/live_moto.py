@@ -70,8 +70,8 @@ def into_venv():
     if not (VENV / "bin" / "moto_server").exists():
         print("making build/venv with boto3 and moto", flush=True)
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "boto3",
-                        "botocore", "moto[server]"], check=True, timeout=600)
+        subprocess.run([python, "-m", "pip", "install", "-q", "-r",
+                        HERE / "requirements.txt"], check=True, timeout=600)
     os.execv(python, [str(python), *sys.argv])
 
 

@@ -1,0 +1,1 @@
+/* fuzz_json.c - being written. */

@@ -1,0 +1,1 @@
+/* test_attempt.c - see below; being written. */

@@ -1,0 +1,1 @@
+/* test_bundle.c - see below; being written. */

@@ -1,0 +1,1 @@
+/* test_config.c - see below; being written. */

@@ -1,0 +1,1 @@
+/* test_ctx.c - see below; being written. */

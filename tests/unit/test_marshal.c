@@ -1,0 +1,1 @@
+/* test_marshal.c - see below; being written. */

@@ -1,0 +1,1 @@
+/* test_sandbox.c - see below; being written. */

@@ -1,0 +1,1 @@
+/* test_settings.c - see below; being written. */

@@ -1,0 +1,1 @@
+/* test_vm.c - see below; being written. */
