@@ -189,8 +189,8 @@ static bool add_path_argument(struct str name, const struct json *value,
     add_value(value, segments ? "/" : "", &text);
     rest = buf_str(&text);
     do
-        ok = ok && !climbs(str_cut(rest, '/', &rest));
-    while (rest.data);
+        ok = !climbs(str_cut(rest, '/', &rest));
+    while (ok && rest.data);
     if (ok)
         buf_add_str(url, buf_str(&text));
     else

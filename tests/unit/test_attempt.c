@@ -1,1 +1,329 @@
-/* test_attempt.c - see below; being written. */
+/* test_attempt.c - one execution of one function, and that it stands alone. */
+#include "scripted.h"
+
+static struct json *no_arguments(void) {
+    return json_new_list();
+}
+
+/* The results of run() of this node, as a list that the test releases. */
+static struct json *run_node(struct bundle *bundle, const char *id) {
+    struct json *none = no_arguments();
+    struct err   err = {.text = ""};
+    struct json *results = attempt_call(bundle, scripted_node(bundle, id),
+                                        "run", none, &scripted_limits, &err);
+
+    cr_assert(results, "%s: %s", id, err.text);
+    json_release(none);
+    return results;
+}
+
+static void gives(struct bundle *bundle, const char *id, const char *expected) {
+    struct json *results = run_node(bundle, id);
+
+    support_is(results, expected);
+    json_release(results);
+}
+
+/* --- alone ------------------------------------------------------------------- */
+
+/* Changes all that a script can lay hands on and says that it worked. */
+static const char vandal[] =
+    "local lib = require 'lib.shared' "
+    "local cjson = require 'cjson' "
+    "return { run = function() "
+    "  count = (count or 0) + 1 "
+    "  string.upper = function() return 'vandal' end "
+    "  math.floor, table.concat, tostring = nil, nil, nil "
+    "  json.null, json.extra, utf8 = 1, 'left', nil "
+    "  cjson.null, lib.value = 'gone', 'changed' "
+    "  lib.list[1] = 'changed' "
+    "  pcall(rawset, getmetatable('') or {}, '__index', nil) "
+    "  return count, ('a'):upper() end }";
+
+static const char witness[] =
+    "local lib = require 'lib.shared' "
+    "local cjson = require 'cjson' "
+    "return { run = function() "
+    "  local found = {} "
+    "  local function note(name, good) "
+    "    if not good then found[#found + 1] = name end end "
+    "  note('count', count == nil) "
+    "  note('upper', string.upper('a') == 'A' and ('a'):upper() == 'A') "
+    "  note('floor', math.floor and math.floor(1.5) == 1) "
+    "  note('concat', table.concat and table.concat({ 1, 2 }) == '12') "
+    "  note('tostring', tostring and tostring(1) == '1') "
+    "  note('utf8', utf8 and utf8.char(65) == 'A') "
+    "  note('null', json.null ~= 1 and json.extra == nil) "
+    "  note('cjson', cjson.null == json.null) "
+    "  note('lib', lib.value == 'as written' and lib.list[1] == 'first') "
+    "  return json.array(found) end }";
+
+static struct bundle *open_street(void) {
+    struct bundle *bundle = scripted_open(NULL);
+
+    scripted_add(bundle, "lib/shared.lua",
+                 "return { value = 'as written', list = { 'first' } }");
+    scripted_add(bundle, "nodes/vandal.lua", vandal);
+    scripted_add(bundle, "nodes/witness.lua", witness);
+    return bundle;
+}
+
+Test(attempt, AT1_an_attempt_finds_nothing_that_another_changed) {
+    struct bundle *bundle = open_street();
+
+    gives(bundle, "witness", "[[]]");
+    gives(bundle, "vandal", "[1, 'vandal']");
+    gives(bundle, "witness", "[[]]");
+    gives(bundle, "vandal", "[1, 'vandal']");
+    gives(bundle, "witness", "[[]]");
+    bundle_close(bundle);
+}
+
+Test(attempt, AT1_nothing_passes_between_two_that_run_at_the_same_time) {
+    struct bundle  *bundle = scripted_open(NULL);
+    struct json    *none = no_arguments(), *answer = json_new_int(1);
+    struct err      err = {.text = ""};
+    struct attempt *both[2];
+
+    scripted_add(bundle, "nodes/turns.lua",
+                 "return { run = function(ctx) "
+                 "  for i = 1, 3 do "
+                 "    count = (count or 0) + ctx.random() "
+                 "    string.count = count ctx.count = count end "
+                 "  return count, string.count, ctx.count end }");
+    for (int i = 0; i < 2; i++) {
+        both[i] = attempt_open(bundle, scripted_node(bundle, "turns"), "run",
+                               true, none, &scripted_limits, &err);
+        cr_assert_eq(attempt_resume(both[i], true, NULL, &err), ATTEMPT_ASKS);
+    }
+    for (int turn = 0; turn < 3; turn++)
+        for (int i = 0; i < 2; i++)
+            (void)attempt_resume(both[i], true, answer, &err);
+    for (int i = 0; i < 2; i++) {
+        support_is(attempt_results(both[i]), "[3, 3, 3]");
+        attempt_close(both[i]);
+    }
+    json_release(none);
+    json_release(answer);
+    bundle_close(bundle);
+}
+
+Test(attempt, AT1_changing_its_arguments_changes_no_ones_but_its_own) {
+    struct bundle *bundle = scripted_body(
+        NULL, "input", "input.list[1] = 'mine' input.new = 1 return input");
+    struct json   *arguments = support_json("[{'list': ['given']}]");
+    struct err     err = {.text = ""};
+
+    for (int i = 0; i < 2; i++) {
+        struct json *results =
+            attempt_call(bundle, scripted_node(bundle, "subject"), "run",
+                         arguments, &scripted_limits, &err);
+
+        support_is(results, "[{'list': ['mine'], 'new': 1}]");
+        json_release(results);
+    }
+    support_is(arguments, "[{'list': ['given']}]");
+    json_release(arguments);
+    bundle_close(bundle);
+}
+
+Test(attempt, AT1_N14_one_that_is_killed_is_not_noticed_by_one_that_waits) {
+    struct bundle  *bundle = scripted_open(NULL);
+    struct json    *none = no_arguments(), *answer = json_new_int(41);
+    struct err      err = {.text = ""};
+    struct attempt *waits, *dies;
+
+    scripted_add(bundle, "nodes/waits.lua",
+                 "return { run = function(ctx) local kept = { 1 } "
+                 "return ctx.now() + kept[1] end }");
+    scripted_add(bundle, "nodes/dies.lua",
+                 "return { run = function() "
+                 "local t = {} while true do t[#t + 1] = ('x'):rep(4096) .. #t "
+                 "end end }");
+    waits = attempt_open(bundle, scripted_node(bundle, "waits"), "run", true,
+                         none, &scripted_limits, &err);
+    cr_assert_eq(attempt_resume(waits, true, NULL, &err), ATTEMPT_ASKS);
+    dies = attempt_open(bundle, scripted_node(bundle, "dies"), "run", true,
+                        none, &scripted_limits, &err);
+    cr_assert_eq(scripted_resume(dies, true, NULL, &err), ATTEMPT_FAILED);
+    cr_expect_eq(err.code, ERR_LIMIT, "%s", err.text);
+    attempt_close(dies);
+    cr_assert_eq(attempt_resume(waits, true, answer, &err), ATTEMPT_ENDED);
+    support_is(attempt_results(waits), "[42]");
+    attempt_close(waits);
+    json_release(none);
+    json_release(answer);
+    bundle_close(bundle);
+}
+
+Test(attempt, N8_one_that_has_begun_ends_on_the_bundle_it_began_with) {
+    static const char *const texts[] = {"return { name = 'old' }",
+                                        "return { name = 'new' }"};
+    struct bundle  *bundles[2];
+    struct json    *none = no_arguments();
+    struct err      err = {.text = ""};
+    struct attempt *attempt;
+
+    for (int i = 0; i < 2; i++) {
+        bundles[i] = scripted_open(NULL);
+        scripted_add(bundles[i], "lib/name.lua", texts[i]);
+        scripted_add(bundles[i], "nodes/late.lua",
+                     "return { run = function(ctx) ctx.sleep(1) "
+                     "return require('lib.name').name end }");
+    }
+    attempt = attempt_open(bundles[0], scripted_node(bundles[0], "late"), "run",
+                           true, none, &scripted_limits, &err);
+    cr_assert_eq(attempt_resume(attempt, true, NULL, &err), ATTEMPT_ASKS);
+    gives(bundles[1], "late", "['new']");
+    cr_assert_eq(attempt_resume(attempt, true, NULL, &err), ATTEMPT_ENDED);
+    support_is(attempt_results(attempt), "['old']");
+    attempt_close(attempt);
+    json_release(none);
+    bundle_close(bundles[0]);
+    bundle_close(bundles[1]);
+}
+
+/* --- what cannot be plain values ---------------------------------------------- */
+
+/* Runs to its end; every question is answered with true. */
+static enum attempt_state run_body(const char *body, struct json **results,
+                                   struct err *err) {
+    struct bundle  *bundle = scripted_body(NULL, "ctx", body);
+    struct json    *none = no_arguments(), *yes = json_new_bool(true);
+    struct attempt *attempt =
+        attempt_open(bundle, scripted_node(bundle, "subject"), "run", true,
+                     none, &scripted_limits, err);
+    enum attempt_state state = scripted_resume(attempt, true, NULL, err);
+
+    while (state == ATTEMPT_ASKS)
+        state = scripted_resume(attempt, true, yes, err);
+    *results = NULL;
+    if (state == ATTEMPT_ENDED)
+        *results = json_clone(attempt_results(attempt));
+    attempt_close(attempt);
+    json_release(none);
+    json_release(yes);
+    bundle_close(bundle);
+    return state;
+}
+
+static void ends(const char *body, const char *expected) {
+    struct json *results;
+    struct err   err = {.text = ""};
+
+    cr_assert_eq(run_body(body, &results, &err), ATTEMPT_ENDED, "%s: %s", body,
+                 err.text);
+    support_is(results, expected);
+    json_release(results);
+}
+
+static void fails(const char *body, enum err_code code, const char *part) {
+    struct json *results;
+    struct err   err = {.text = ""};
+
+    cr_assert_eq(run_body(body, &results, &err), ATTEMPT_FAILED, "%s", body);
+    cr_expect(err.code == code && support_has(err.text, part),
+              "%s\n gives %s: %s", body, err_name(err.code), err.text);
+}
+
+Test(attempt, AT2_a_question_that_cannot_leave_is_an_error_the_script_may_catch) {
+    ends("local ok, e = pcall(ctx.http, { get = type }) "
+         "return ok, e.code, e.text",
+         "[false, 'contract', '.get: a function cannot leave a script']");
+    ends("local t = {} t.t = t "
+         "local answer, e = ctx.try.http(t) return answer, e.code",
+         "[null, 'limit']");
+    ends("local _, e = ctx.try.aws('x', 0 / 0) return e.code",
+         "['contract']");
+    ends("local _, e = ctx.try.aws(1, 2, 3, 4, 5, 6, 7) return e.code, e.text",
+         "['invalid', '9 values, at most 8 are taken']");
+    ends("for i = 1, 50 do ctx.try.http(type) end return ctx.try.http(1)",
+         "[true]");
+}
+
+Test(attempt, AT2_a_question_that_cannot_leave_and_is_not_caught_fails_it) {
+    fails("ctx.http({ get = type })", ERR_CONTRACT, ".get: a function cannot");
+}
+
+Test(attempt, AT2_a_result_that_cannot_leave_fails_the_attempt) {
+    fails("return 'ok', { n = 0 / 0 }", ERR_CONTRACT, ".n: number is not");
+    fails("return 'ok', { f = type }", ERR_CONTRACT, ".f: a function cannot");
+    fails("local t = {} t.t = t return 'ok', t", ERR_LIMIT, "nested more");
+    fails("return '\\xff'", ERR_CONTRACT, "not valid UTF-8");
+    fails("return 1, 2, 3, 4", ERR_INVALID, "4 values, at most 3 are taken");
+}
+
+Test(attempt, AT2_after_such_a_failure_the_bundle_serves_the_next) {
+    struct bundle *bundle = scripted_body(
+        NULL, "input", "if input then return type end return 'well'");
+    struct json   *arguments = support_json("[true]");
+    struct err     err = {.text = ""};
+
+    cr_expect_null(attempt_call(bundle, scripted_node(bundle, "subject"), "run",
+                                arguments, &scripted_limits, &err));
+    cr_expect_eq(err.code, ERR_CONTRACT, "%s", err.text);
+    gives(bundle, "subject", "['well']");
+    json_release(arguments);
+    bundle_close(bundle);
+}
+
+/* --- errors and ends ------------------------------------------------------------ */
+
+Test(attempt, an_error_with_a_code_keeps_it_and_one_without_is_the_scripts) {
+    fails("error { code = 'conflict', text = 'two of them' }", ERR_CONFLICT,
+          "two of them");
+    fails("error { code = 'mine', text = 'odd' }", ERR_SCRIPT, "mine: odd");
+    fails("error 'plain'", ERR_SCRIPT, "scripts/nodes/subject.lua:1: plain");
+    fails("error()", ERR_SCRIPT, "error value is a nil");
+    fails("error(type)", ERR_SCRIPT, "error value is a function");
+    fails("error(setmetatable({}, { __index = function() while true do end end,"
+          " __tostring = function() while true do end end }))",
+          ERR_SCRIPT, "(no text)");
+    fails("local x = nil; return x.y", ERR_SCRIPT, "attempt to index a nil");
+}
+
+Test(attempt, a_script_that_has_no_such_function_or_no_table_says_so) {
+    struct bundle *bundle = scripted_open(NULL);
+    struct json   *none = no_arguments();
+    struct err     err = {.text = ""};
+
+    scripted_add(bundle, "nodes/empty.lua", "return { run = 1 }");
+    scripted_add(bundle, "nodes/nothing.lua", "");
+    cr_expect_null(attempt_call(bundle, scripted_node(bundle, "empty"), "run",
+                                none, &scripted_limits, &err));
+    cr_expect(support_has(err.text,
+                          "scripts/nodes/empty.lua: has no function 'run'"),
+              "%s", err.text);
+    cr_expect_null(attempt_call(bundle, scripted_node(bundle, "nothing"), "run",
+                                none, &scripted_limits, &err));
+    cr_expect(support_has(err.text, "must return a table, returned a nil"),
+              "%s", err.text);
+    json_release(none);
+    bundle_close(bundle);
+}
+
+Test(attempt, a_function_that_must_be_pure_may_not_ask) {
+    struct bundle *bundle = scripted_body(NULL, "ctx", "return ctx == nil");
+
+    gives(bundle, "subject", "[true]");
+    bundle_close(bundle);
+}
+
+Test(attempt, AT2_the_table_of_a_script_has_caps_of_its_own) {
+    struct bundle *bundle = scripted_open(NULL);
+    struct err     err = {.text = ""};
+    struct json   *table;
+
+    scripted_add(bundle, "nodes/good.lua",
+                 "return { run = type, deep = { f = function() end } }");
+    scripted_add(bundle, "nodes/huge.lua", "return { ('x'):rep(2 << 20) }");
+    scripted_add(bundle, "nodes/knot.lua", "local t = {} t.t = t return t");
+    table = attempt_table(bundle, scripted_node(bundle, "good"), &err);
+    support_is(table, "{'deep': {'f': 'function'}, 'run': 'function'}");
+    json_release(table);
+    cr_expect_null(attempt_table(bundle, scripted_node(bundle, "huge"), &err));
+    cr_expect_eq(err.code, ERR_LIMIT, "%s", err.text);
+    cr_expect_null(attempt_table(bundle, scripted_node(bundle, "knot"), &err));
+    cr_expect_eq(err.code, ERR_LIMIT, "%s", err.text);
+    bundle_close(bundle);
+}
