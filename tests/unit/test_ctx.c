@@ -103,7 +103,7 @@ Test(ctx, an_error_raises_with_code_text_and_status) {
 Test(ctx, an_error_can_be_caught_and_looked_at) {
     begin("local ok, e = pcall(ctx.aws, 'ecs:ListTasks', {}) "
           "return ok, e.code, e.status");
-    asks(true, NULL, "['', 'aws', 'ecs:ListTasks', {}]");
+    asks(true, NULL, "['scripts/nodes/x.lua:2', 'aws', 'ecs:ListTasks', {}]");
     ends(false, DENIED, "[false, 'denied', 403]");
     finish();
 }

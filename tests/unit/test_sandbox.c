@@ -95,17 +95,18 @@ Test(sandbox, SB1_N3_the_libraries_are_these_and_no_more) {
     gives(NAMES("utf8"), "['char', 'charpattern', 'codepoint', 'codes', "
                          "'len', 'offset']");
     gives(NAMES("math"),
-          "['abs', 'ceil', 'exp', 'floor', 'fmod', 'huge', 'log', 'max', "
-          "'maxinteger', 'min', 'mininteger', 'modf', 'pi', 'sqrt', "
-          "'tointeger', 'type', 'ult']");
+          "['abs', 'acos', 'asin', 'atan', 'ceil', 'cos', 'deg', 'exp', "
+          "'floor', 'fmod', 'huge', 'log', 'max', 'maxinteger', 'min', "
+          "'mininteger', 'modf', 'pi', 'rad', 'random', 'randomseed', 'sin', "
+          "'sqrt', 'tan', 'tointeger', 'type', 'ult']");
 }
 
 Test(sandbox, SB1_N3_no_door_exists_under_its_usual_name) {
     static const char *const doors[] = {
         "io", "os", "debug", "package", "coroutine", "load", "loadstring",
         "loadfile", "dofile", "print", "collectgarbage", "_G", "_VERSION",
-        "string.dump", "string.pack", "string.unpack", "math.random",
-        "math.randomseed", "ffi", "warn", "module"};
+        "string.dump", "string.pack", "string.unpack", "ffi",
+        "warn", "module"};
 
     for (size_t i = 0; i < sizeof doors / sizeof *doors; i++) {
         char text[64];
@@ -113,6 +114,11 @@ Test(sandbox, SB1_N3_no_door_exists_under_its_usual_name) {
         (void)snprintf(text, sizeof text, "return %s == nil", doors[i]);
         gives(text, "true");
     }
+}
+
+Test(sandbox, SB1_N7_chance_and_time_are_not_to_be_had_but_through_ctx) {
+    raises("return math.random()", "use ctx.random()");
+    raises("math.randomseed(1)", "use ctx.random()");
 }
 
 Test(sandbox, N3_strings_lead_nowhere_but_to_their_methods) {
