@@ -32,7 +32,12 @@ struct config {
     const char     *file;
 };
 
+/* env() of the file. The credentials are not for it: what it gives ends up
+ * among the values that are printed. (CF2) */
 static const char *from_environment(const char *name) {
+    for (size_t i = 0; i < sizeof secret_names / sizeof *secret_names; i++)
+        if (strcmp(name, secret_names[i]) == 0)
+            return NULL;
     return getenv(name);
 }
 
@@ -89,8 +94,10 @@ static bool kind_fits(const char *kind, const struct json *value) {
 
     if (strcmp(kind, "bool") == 0)
         return json_is(value, JSON_BOOL);
+    /* In Lua an empty list and an empty map are written alike. */
     if (strcmp(kind, "list") == 0)
-        return json_is(value, JSON_LIST);
+        return json_is(value, JSON_LIST) ||
+               (json_is(value, JSON_MAP) && json_count(value) == 0);
     if (strcmp(kind, "number") == 0)
         return json_is(value, JSON_INT) || json_is(value, JSON_REAL_KIND);
     if (strcmp(kind, "duration") == 0)
@@ -137,26 +144,33 @@ static bool unknown_key(const struct json *steps, struct err *err) {
     return false;
 }
 
+static bool wrong_kind(const struct json *steps, const char *kind,
+                       const char *about, struct err *err) {
+    struct buf path = BUF_EMPTY;
+
+    join(steps, &path);
+    err_set(err, ERR_CONFIG, "%s must be a %s: %s", buf_text(&path), kind,
+            about);
+    buf_release(&path);
+    return false;
+}
+
 static bool check_map(const struct json *map, struct json *steps,
                       struct err *err);
 
 static bool check_value(const struct json *value, struct json *steps,
                         struct err *err) {
-    bool              prefix, ok = true;
+    bool              prefix;
     const struct key *key = find_key(steps, &prefix);
-    struct buf        path = BUF_EMPTY;
 
-    if (!key && (!prefix || !json_is(value, JSON_MAP)))
+    if (key)
+        return kind_fits(key->kind, value) ||
+               wrong_kind(steps, key->kind, key->about, err);
+    if (!prefix)
         return unknown_key(steps, err);
-    if (!key)
-        return check_map(value, steps, err);
-    if (!kind_fits(key->kind, value)) {
-        join(steps, &path);
-        ok = err_set(err, ERR_CONFIG, "%s must be a %s: %s", buf_text(&path),
-                     key->kind, key->about);
-    }
-    buf_release(&path);
-    return ok;
+    return json_is(value, JSON_MAP)
+               ? check_map(value, steps, err)
+               : wrong_kind(steps, "table", "it has keys of its own", err);
 }
 
 static struct json *longer(const struct json *steps, struct str step) {
@@ -227,25 +241,37 @@ static void note_origins(struct json *origins, const struct json *map,
     }
 }
 
-static void fill_from_environment(struct config *config) {
-    for (size_t i = 0; i < KEYS; i++) {
-        const char *value = keys[i].env ? getenv(keys[i].env) : NULL;
-        struct buf  origin = BUF_EMPTY;
+/* An empty variable says nothing, and one that the file overrides is not
+ * looked at. (CF1) */
+static bool fill_key(struct config *config, const struct key *key,
+                     const char *variable, struct err *err) {
+    const char  *text = getenv(variable);
+    struct json *value = text && *text ? json_new_text(str_of(text)) : NULL;
+    bool         fits_kind = !value || kind_fits(key->kind, value);
+    struct buf   origin = BUF_EMPTY;
 
-        if (value && *value &&
-            put_path(config->values, keys[i].path,
-                     json_new_text(str_of(value)))) {
-            buf_addf(&origin, "environment %s", keys[i].env);
-            json_put_text(config->origins, keys[i].path, buf_str(&origin));
-        }
-        buf_release(&origin);
+    if (!value || !put_path(config->values, key->path, value))
+        return true;
+    buf_addf(&origin, "environment %s", variable);
+    json_put_text(config->origins, key->path, buf_str(&origin));
+    if (!fits_kind)
+        err_set(err, ERR_CONFIG, "%s: %s must be a %s: %s", buf_text(&origin),
+                key->path, key->kind, key->about);
+    buf_release(&origin);
+    return fits_kind;
+}
+
+static bool fill_from_environment(struct config *config, struct err *err) {
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < KEYS; i++) {
+        if (keys[i].env)
+            ok = fill_key(config, &keys[i], keys[i].env, err);
+        /* The older name of the same variable. */
+        if (ok && keys[i].env && strcmp(keys[i].env, "AWS_REGION") == 0)
+            ok = fill_key(config, &keys[i], "AWS_DEFAULT_REGION", err);
     }
-    /* The older name of the same variable. */
-    if (getenv("AWS_DEFAULT_REGION") &&
-        put_path(config->values, "aws.region",
-                 json_new_text(str_of(getenv("AWS_DEFAULT_REGION")))))
-        json_put_text(config->origins, "aws.region",
-                      STR("environment AWS_DEFAULT_REGION"));
+    return ok;
 }
 
 static void put_milliseconds(struct json *values, const char *key,
@@ -288,8 +314,11 @@ static bool read_file(struct config *config, const char *path,
         json_release(config->values);
         config->values =
             settings_read(bundle, path, buf_str(&text), from_environment, err);
-        ok = config->values && check_map(config->values, steps, err);
+        ok = config->values != NULL;
     }
+    if (ok && !json_is(config->values, JSON_MAP))
+        ok = err_set(err, ERR_CONFIG, "must return a table of keys");
+    ok = ok && check_map(config->values, steps, err);
     if (ok)
         note_origins(config->origins, config->values, steps, path);
     json_release(steps);
@@ -308,11 +337,11 @@ struct config *config_load(const char *path, struct bundle *bundle,
     config->secrets = secret_open();
     if (!path && file_exists("nightshift.lua"))
         path = "nightshift.lua";
-    if (path && !read_file(config, path, bundle, err)) {
+    if ((path && !read_file(config, path, bundle, err)) ||
+        !fill_from_environment(config, err)) {
         config_close(config);
         return NULL;
     }
-    fill_from_environment(config);
     put_milliseconds(config->values, "effect_timeout", 20000);
     put_milliseconds(config->values, "settle", 5000);
     put_milliseconds(config->values, "park_after", 10000);

@@ -26,7 +26,7 @@
       "effect, or the remote service refused the credentials.",               \
       "Add the effect to the node's `effects`, or the right to the role.")    \
     X(NOT_FOUND, "not_found", "The thing that was named does not exist.",     \
-      "Check the name; for a remote thing its region and account, too.")                          \
+      "Check the name; for a remote thing its region and account, too.")      \
     X(CONFLICT, "conflict", "What was found contradicts what was expected.",  \
       "Look at both sides; the sentence shows them. Nothing was sent.")       \
     X(LIMIT, "limit",                                                         \
@@ -42,7 +42,7 @@
     X(UNKNOWN, "unknown", "A write left and its result is not known.",        \
       "Look at the target before you do anything by hand: it may be done.")   \
     X(IO, "io", "A file, the store or the network failed.",                   \
-      "The sentence names the file or the address.")              \
+      "The sentence names the file or the address.")                          \
     X(HELD, "held", "Another process holds the state directory or the key.",  \
       "Wait for it, stop it, or use another --state directory.")              \
     X(CONFIG, "config", "The configuration cannot be used.",                  \

@@ -4,8 +4,8 @@
  * store only keeps records in order. So the two kinds cannot differ in what
  * they accept, and both word a refusal with store_expect().
  *
- *   SP1  What reaches these functions is valid; apply() sees 1 to 100 writes.
- *   SP2  apply() is whole or nothing, inside a group as well.
+ *   - What reaches these functions is valid; apply() sees 1 to 100 writes.
+ *   - apply() is whole or nothing, inside a group as well.
  *
  * Lifetime: process. Thread: store.
  */

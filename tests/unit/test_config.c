@@ -157,7 +157,7 @@ Test(config, CF1_a_value_where_a_table_belongs_is_no_unknown_key) {
     refused("return { services = { ['prod/api'] = true } }",
             "services.prod/api must be a table");
     refused("return { channels = { 'https://h' } }",
-            "channels must be a table of names");
+            "channels must be a table");
 }
 
 Test(config, CF1_what_is_no_table_of_keys_is_refused) {
