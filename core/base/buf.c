@@ -28,6 +28,8 @@ void buf_reserve(struct buf *buf, size_t more) {
         return;
     buf->cap = buf->cap * 2 > need ? buf->cap * 2 : need;
     buf->data = mem_resize(buf->data, buf->cap);
+    /* Room may be all that is ever asked for: it still ends in NUL. */
+    buf->data[buf->len] = '\0';
 }
 
 void buf_add(struct buf *buf, const void *data, size_t len) {

@@ -49,7 +49,9 @@ static bool check_occurrence(const struct json *o, size_t at, struct err *err) {
 static struct json *check_occurrences(struct json *results, struct err *err) {
     struct json *list = json_at(results, 0);
 
-    if (!json_is(list, JSON_LIST) && json_count(list) > 0) {
+    /* An empty table of a script is a map: Lua cannot tell the two apart. */
+    if (!json_is(list, JSON_LIST) &&
+        !(json_is(list, JSON_MAP) && json_count(list) == 0)) {
         err_set(err, ERR_CONTRACT, "a source must return a list");
         return NULL;
     }

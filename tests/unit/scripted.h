@@ -47,9 +47,8 @@ static inline const struct script *scripted_node(struct bundle *bundle,
 }
 
 /* A bundle whose node "subject" has this as its run function's body. */
-static inline struct bundle *scripted_body(struct clock *clock,
-                                           const char   *parameters,
-                                           const char   *body) {
+static inline struct bundle *
+scripted_body(struct clock *clock, const char *parameters, const char *body) {
     struct bundle *bundle = scripted_open(clock);
     struct buf     text = BUF_EMPTY;
 
@@ -86,8 +85,7 @@ static inline void scripted_gives(const char *body, const char *expected) {
 /* The body ends with this error, which has `part` in its sentence. */
 static inline void scripted_fails_within(const char             *body,
                                          const struct vm_limits *limits,
-                                         enum err_code           code,
-                                         const char             *part) {
+                                         enum err_code code, const char *part) {
     struct err   err = {.text = ""};
     struct json *results = scripted_run(body, limits, &err);
 

@@ -69,3 +69,11 @@ Test(buf, take_gives_the_bytes_and_leaves_an_empty_one) {
     cr_expect_str_eq(text, "");
     mem_free(text);
 }
+
+Test(buf, reserved_room_ends_in_nul_before_anything_is_added) {
+    struct buf buf = BUF_EMPTY;
+
+    buf_reserve(&buf, 0);
+    cr_expect_eq(buf.data[0], '\0');
+    buf_release(&buf);
+}

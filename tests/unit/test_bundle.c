@@ -5,14 +5,16 @@
 
 #include "vm/settings.h"
 
-static char *hash_of(struct bundle *bundle) {
-    static char hash[2][2 * DIGEST_SIZE + 1];
-    static int  turn;
+struct hash {
+    char text[2 * DIGEST_SIZE + 1];
+};
 
-    turn = !turn;
+static struct hash hash_of(struct bundle *bundle) {
+    struct hash hash;
+
     bundle_seal(bundle);
-    memcpy(hash[turn], bundle_hash(bundle), sizeof hash[turn]);
-    return hash[turn];
+    memcpy(hash.text, bundle_hash(bundle), sizeof hash.text);
+    return hash;
 }
 
 static void add(struct bundle *bundle, struct str path, struct str text) {
@@ -22,10 +24,10 @@ static void add(struct bundle *bundle, struct str path, struct str text) {
 }
 
 /* The hash of a bundle with these two files. */
-static char *hash_two(struct str path1, struct str text1, struct str path2,
-                      struct str text2) {
+static struct hash hash_two(struct str path1, struct str text1,
+                            struct str path2, struct str text2) {
     struct bundle *bundle = scripted_open(NULL);
-    char          *hash;
+    struct hash    hash;
 
     add(bundle, path1, text1);
     add(bundle, path2, text2);
@@ -38,12 +40,12 @@ static char *hash_two(struct str path1, struct str text1, struct str path2,
 
 #define NODE_PATH STR("nodes/analyst.lua")
 #define NODE_TEXT STR("return { about = 'reads\0the logs' }")
-#define LIB_PATH  STR("lib/time.lua")
-#define LIB_TEXT  STR("return {}\n")
+#define LIB_PATH STR("lib/time.lua")
+#define LIB_TEXT STR("return {}\n")
 
 Test(bundle, B2_N8_every_byte_of_every_text_changes_the_hash) {
-    char *whole = hash_two(NODE_PATH, NODE_TEXT, LIB_PATH, LIB_TEXT);
-    char  text[64];
+    struct hash whole = hash_two(NODE_PATH, NODE_TEXT, LIB_PATH, LIB_TEXT);
+    char        text[64];
 
     for (size_t i = 0; i < NODE_TEXT.len; i++)
         for (int bit = 0; bit < 8; bit++) {
@@ -51,72 +53,75 @@ Test(bundle, B2_N8_every_byte_of_every_text_changes_the_hash) {
 
             memcpy(text, NODE_TEXT.data, NODE_TEXT.len);
             text[i] = (char)(text[i] ^ (1 << bit));
-            cr_expect_str_neq(hash_two(NODE_PATH, changed, LIB_PATH, LIB_TEXT),
-                              whole, "byte %zu, bit %d", i, bit);
+            cr_expect_str_neq(
+                hash_two(NODE_PATH, changed, LIB_PATH, LIB_TEXT).text,
+                whole.text, "byte %zu, bit %d", i, bit);
         }
 }
 
 Test(bundle, B2_N8_every_byte_of_a_path_changes_the_hash) {
-    char *whole = hash_two(NODE_PATH, NODE_TEXT, LIB_PATH, LIB_TEXT);
-    char  path[32];
+    struct hash whole = hash_two(NODE_PATH, NODE_TEXT, LIB_PATH, LIB_TEXT);
+    char        path[32];
 
     for (size_t i = strlen("nodes/"); i < NODE_PATH.len - strlen(".lua"); i++) {
         struct str changed = {path, NODE_PATH.len};
 
         memcpy(path, NODE_PATH.data, NODE_PATH.len);
         path[i] = path[i] == 'x' ? 'y' : 'x';
-        cr_expect_str_neq(hash_two(changed, NODE_TEXT, LIB_PATH, LIB_TEXT),
-                          whole, "byte %zu", i);
+        cr_expect_str_neq(hash_two(changed, NODE_TEXT, LIB_PATH, LIB_TEXT).text,
+                          whole.text, "byte %zu", i);
     }
     cr_expect_str_neq(
-        hash_two(STR("policies/analyst.lua"), NODE_TEXT, LIB_PATH, LIB_TEXT),
-        whole, "another folder");
+        hash_two(STR("policies/analyst.lua"), NODE_TEXT, LIB_PATH, LIB_TEXT)
+            .text,
+        whole.text, "another folder");
 }
 
 Test(bundle, B2_texts_cannot_be_cut_at_another_place_for_the_same_hash) {
     struct str a = STR("nodes/a.lua"), b = STR("nodes/b.lua");
 
-    cr_expect_str_neq(hash_two(a, STR("xy"), b, STR("")),
-                      hash_two(a, STR("x"), b, STR("y")));
-    cr_expect_str_neq(hash_two(a, STR("x"), b, STR("y")),
-                      hash_two(a, STR("y"), b, STR("x")));
+    cr_expect_str_neq(hash_two(a, STR("xy"), b, STR("")).text,
+                      hash_two(a, STR("x"), b, STR("y")).text);
+    cr_expect_str_neq(hash_two(a, STR("x"), b, STR("y")).text,
+                      hash_two(a, STR("y"), b, STR("x")).text);
     /* What the second file adds to the hash, as a part of the first text. */
-    cr_expect_str_neq(hash_two(a, STR("xnodes/b.lua\0001\0y"), b, STR("")),
-                      hash_two(a, STR("x"), b, STR("y")));
+    cr_expect_str_neq(hash_two(a, STR("xnodes/b.lua\0001\0y"), b, STR("")).text,
+                      hash_two(a, STR("x"), b, STR("y")).text);
 }
 
 Test(bundle, B2_the_order_of_adding_does_not_matter) {
-    cr_expect_str_eq(hash_two(NODE_PATH, NODE_TEXT, LIB_PATH, LIB_TEXT),
-                     hash_two(LIB_PATH, LIB_TEXT, NODE_PATH, NODE_TEXT));
+    cr_expect_str_eq(hash_two(NODE_PATH, NODE_TEXT, LIB_PATH, LIB_TEXT).text,
+                     hash_two(LIB_PATH, LIB_TEXT, NODE_PATH, NODE_TEXT).text);
 }
 
 Test(bundle, B2_a_file_more_or_less_changes_the_hash) {
     struct bundle *bundle = scripted_open(NULL);
-    char          *before = hash_of(bundle);
+    struct hash    before = hash_of(bundle);
 
-    cr_expect_eq(strlen(before), 64);
+    cr_expect_eq(strlen(before.text), 64);
     add(bundle, LIB_PATH, STR(""));
-    cr_expect_str_neq(hash_of(bundle), before, "an empty file was added");
+    cr_expect_str_neq(hash_of(bundle).text, before.text,
+                      "an empty file was added");
     bundle_close(bundle);
 }
 
 Test(bundle, B2_using_a_script_does_not_change_the_hash) {
     struct bundle     *bundle = scripted_body(NULL, "", "return 1");
-    char              *before = hash_of(bundle);
+    struct hash        before = hash_of(bundle);
     const struct json *meta;
     struct err         err;
 
-    cr_assert(bundle_meta(bundle, scripted_node(bundle, "subject"), &meta,
-                          &err));
-    cr_expect_str_eq(hash_of(bundle), before);
+    cr_assert(
+        bundle_meta(bundle, scripted_node(bundle, "subject"), &meta, &err));
+    cr_expect_str_eq(hash_of(bundle).text, before.text);
     bundle_close(bundle);
 }
 
 Test(bundle, N8_two_bundles_of_one_moment_each_keep_their_own_scripts) {
     struct bundle *old = scripted_body(NULL, "", "return 'old'");
     struct bundle *new = scripted_body(NULL, "", "return 'new'");
-    struct json   *none = json_new_list(), *results;
-    struct err     err = {.text = ""};
+    struct json *none = json_new_list(), *results;
+    struct err   err = {.text = ""};
 
     cr_expect_str_neq(bundle_hash(old), bundle_hash(new));
     for (int i = 0; i < 2; i++) {
@@ -171,8 +176,8 @@ Test(bundle, B1_N3_bytecode_is_not_run_as_a_node_a_library_or_settings) {
         STR("local alien = require 'lib.alien' "
             "return { run = function() return alien.run() end }"));
     bundle_seal(bundle);
-    cr_expect_not(bundle_code(bundle, scripted_node(bundle, "alien"), &compiled,
-                              &err));
+    cr_expect_not(
+        bundle_code(bundle, scripted_node(bundle, "alien"), &compiled, &err));
     cr_expect(support_has(err.text, "attempt to load a binary chunk"), "%s",
               err.text);
     cr_expect_null(attempt_call(bundle, scripted_node(bundle, "alien"), "run",
@@ -281,4 +286,27 @@ Test(bundle, the_table_of_a_script_is_read_once_and_shows_functions_as_text) {
     cr_assert(bundle_meta(bundle, script, &again, &err));
     cr_expect_eq(meta, again);
     bundle_close(bundle);
+}
+
+static void has_no_table(const char *text, enum err_code code,
+                         const char *part) {
+    struct bundle     *bundle = scripted_open(NULL);
+    const struct json *meta;
+    struct err         err = {.text = ""};
+
+    scripted_add(bundle, "nodes/a.lua", text);
+    cr_expect_not(bundle_meta(bundle, scripted_node(bundle, "a"), &meta, &err),
+                  "%s", text);
+    cr_expect_null(meta);
+    cr_expect(err.code == code && support_has(err.text, part), "%s: %s", text,
+              err.text);
+    bundle_close(bundle);
+}
+
+Test(bundle, N14_a_script_without_a_table_says_why_and_one_without_end_stops) {
+    has_no_table("", ERR_SCRIPT, "scripts/nodes/a.lua: must return a table");
+    has_no_table("return 'x'", ERR_SCRIPT, "returned a string");
+    has_no_table("error('no')", ERR_SCRIPT, "scripts/nodes/a.lua:1: no");
+    has_no_table("return { f = { 0 / 0 } }", ERR_CONTRACT, ".f: [1]: number");
+    has_no_table("while true do end", ERR_LIMIT, "instructions limit");
 }

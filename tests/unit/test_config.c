@@ -98,9 +98,9 @@ Test(config, CF1_an_unknown_key_is_named_with_the_nearest) {
 
 static const struct {
     const char *kind, *value;
-} samples[] = {{"text", "'words'"},    {"url", "'https://host'"},
-               {"number", "5"},        {"number", "0.5"},
-               {"bool", "true"},       {"list", "{ 'a', 'b' }"},
+} samples[] = {{"text", "'words'"},     {"url", "'https://host'"},
+               {"number", "5"},         {"number", "0.5"},
+               {"bool", "true"},        {"list", "{ 'a', 'b' }"},
                {"duration", "'1h30m'"}, {"secret", "secret('HOOK')"},
                {"map", "{ a = 'b' }"}};
 #define SAMPLES (sizeof samples / sizeof *samples)
@@ -171,17 +171,17 @@ Test(config, CF1_what_is_no_table_of_keys_is_refused) {
 Test(config, CF1_a_list_may_be_empty) {
     struct config *config = accepted("return { http = { allow = {} } }");
 
-    cr_expect_eq(json_count(json_dig(config_json(config), "http", "allow",
-                                     NULL)),
-                 0);
+    cr_expect_eq(
+        json_count(json_dig(config_json(config), "http", "allow", NULL)), 0);
     config_close(config);
 }
 
 Test(config, CF1_durations_are_read_to_the_end) {
-    static const char *const wrong[] = {"", "5", "s", "5 s", "5s ", "1.5s",
-                                        "-5s", "5y", "99999999999999999999s",
+    static const char *const wrong[] = {"",    "5",   "s",
+                                        "5 s", "5s ", "1.5s",
+                                        "-5s", "5y",  "99999999999999999999s",
                                         "5s6"};
-    struct buf text = BUF_EMPTY;
+    struct buf               text = BUF_EMPTY;
 
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         buf_clear(&text);
@@ -312,8 +312,8 @@ Test(config, without_a_file_the_working_directory_may_have_one) {
     cr_assert(config, "%s", err.text);
     cr_expect_eq(json_count(config_origins(config)), 0);
     config_close(config);
-    cr_assert(file_write(file, STR("return { aws = { region = 'here' } }"),
-                         &err));
+    cr_assert(
+        file_write(file, STR("return { aws = { region = 'here' } }"), &err));
     config = config_load(NULL, bundle, &err);
     cr_assert(config, "%s", err.text);
     is_text(config, "aws", "region", "here");
@@ -387,9 +387,9 @@ Test(config, CF2_N11_a_file_cannot_read_the_credentials_with_env) {
 
     set_secrets();
     (void)setenv("TEAM", "payments", 1);
-    config = accepted(
-        "return { aws = { account = env('GITHUB_TOKEN'), region = "
-        "env('AWS_SECRET_ACCESS_KEY') or env('TEAM') } }");
+    config =
+        accepted("return { aws = { account = env('GITHUB_TOKEN'), region = "
+                 "env('AWS_SECRET_ACCESS_KEY') or env('TEAM') } }");
     tells_none(config_json(config));
     is_text(config, "aws", "region", "payments");
     config_close(config);
@@ -400,9 +400,8 @@ Test(config, CF2_N11_a_file_cannot_read_the_credentials_with_env) {
 Test(config, CF2_N11_an_error_about_a_value_does_not_repeat_it) {
     struct err err = {.text = ""};
 
-    cr_assert_null(load("return { channels = { oncall = { url = '" SENTINEL
-                        "' } } }",
-                        &err));
+    cr_assert_null(load(
+        "return { channels = { oncall = { url = '" SENTINEL "' } } }", &err));
     cr_expect_not(support_has(err.text, SENTINEL), "%s", err.text);
     (void)setenv("PROMETHEUS_URL", SENTINEL, 1);
     cr_assert_null(load("return {}", &err));
@@ -428,18 +427,18 @@ static void printed(struct buf *out) {
 }
 
 Test(config, CF2_N11_print_config_shows_values_and_origins_and_no_secret) {
-    char       *argv[] = {"nightshift", "check",  "tests/fixtures/sound",
-                          "--print-config", "--config", file};
-    struct buf  text = BUF_EMPTY;
-    struct err  err = {.text = ""};
+    char      *argv[] = {"nightshift",     "check",    "tests/fixtures/sound",
+                         "--print-config", "--config", file};
+    struct buf text = BUF_EMPTY;
+    struct err err = {.text = ""};
 
     set_secrets();
     (void)setenv("AWS_REGION", "eu-west-1", 1);
-    cr_assert(file_write(
-        file,
-        STR("return { settle = '7s', channels = { oncall = { url = "
-            "secret('ONCALL_HOOK') } } }"),
-        &err));
+    cr_assert(
+        file_write(file,
+                   STR("return { settle = '7s', channels = { oncall = { url = "
+                       "secret('ONCALL_HOOK') } } }"),
+                   &err));
     cr_redirect_stdout();
     (void)cli_main(6, argv);
     printed(&text);
@@ -448,9 +447,9 @@ Test(config, CF2_N11_print_config_shows_values_and_origins_and_no_secret) {
               "%s", buf_text(&text));
     cr_expect(support_has(buf_text(&text), "settle = \"7s\"  -- /tmp/"), "%s",
               buf_text(&text));
-    cr_expect(support_has(buf_text(&text),
-                          "channels.oncall.url = {\"secret\":"),
-              "%s", buf_text(&text));
+    cr_expect(
+        support_has(buf_text(&text), "channels.oncall.url = {\"secret\":"),
+        "%s", buf_text(&text));
     cr_expect_not(support_has(buf_text(&text), SENTINEL));
     buf_release(&text);
 }

@@ -84,7 +84,7 @@ static bool present(struct store *store, const char *key) {
 
 static void Q1_body(bool threaded) {
     static struct task tasks[MANY];
-    static char        names[MANY][8];
+    static char        names[MANY][16];
     struct bench       bench;
     struct buf         expected = BUF_EMPTY;
 
@@ -132,7 +132,7 @@ Test(queue, Q1_takes_jobs_that_a_report_posts_without_a_thread) {
 }
 
 Test(queue, keeps_the_loop_until_jobs_without_a_report_are_written) {
-    static char  names[MANY][8];
+    static char  names[MANY][16];
     struct task  tasks[MANY];
     struct bench bench;
 

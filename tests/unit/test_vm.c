@@ -178,7 +178,7 @@ Test(vm, V3_the_count_of_bytes_never_passes_the_limit) {
 }
 
 Test(vm, V3_garbage_is_collected_before_anything_is_refused) {
-    cr_expect(runs("for i = 1, 2000 do local s = ('x'):rep(10000) .. i end "
+    cr_expect(runs("for i = 1, 400 do local s = ('x'):rep(20000) .. i end "
                    "return 'ok'"),
               "%s", err.text);
 }
