@@ -336,29 +336,47 @@ static bool rerun_due(struct run *run) {
            listed(json_find(rule, "on"), str_of(err_name(run->err.code)));
 }
 
-/* Starts the node over the same slots. Of the answered ones only a refusal is
- * opened again: never an answer, never a write that may have been applied. */
-static void rerun(struct run *run) {
+static bool is_last_of_slot(const struct json *records, size_t at) {
+    struct str slot = json_find_text(json_at(records, at), "slot");
+
+    for (size_t i = at + 1; i < json_count(records); i++)
+        if (str_equal(json_find_text(json_at(records, i), "slot"), slot))
+            return false;
+    return true;
+}
+
+/* Of this visit's answered slots the last refusal is opened again: never an
+ * answer, never a write that may have been applied. After a crash the refusal
+ * was recorded for an earlier attempt. */
+static void reopen_refused(struct run *run) {
     const struct json *records = journal_records(run->options.journal);
-    size_t             count = json_count(records);
-    struct json       *record = run_record(run, "rerun");
 
-    json_put_text(record, "node", run->step.node);
-    json_put(record, "error", error_json(&run->err));
-    run_note(run, record, NULL);
-    for (size_t i = count; i-- > 0;) {
+    for (size_t i = json_count(records); i-- > 0;) {
         const struct json *last = json_at(records, i);
+        struct json       *record;
 
-        if (str_is(json_find_text(last, "kind"), "attempt"))
-            break;
+        if (str_is(json_find_text(last, "kind"), "visit"))
+            return;
         if (!json_find(last, "slot") || !json_find(last, "error") ||
-            json_truth(json_find(last, "lost")))
+            json_truth(json_find(last, "lost")) || !is_last_of_slot(records, i))
             continue;
         record = run_record(run, "reopen");
         json_put_text(record, "slot", json_find_text(last, "slot"));
         run_note(run, record, NULL);
-        break;
+        return;
     }
+}
+
+/* Starts the node over the same slots. Opened first and counted then: a crash
+ * between the two repeats a question, and never gives one up. */
+static void rerun(struct run *run) {
+    struct json *record;
+
+    reopen_refused(run);
+    record = run_record(run, "rerun");
+    json_put_text(record, "node", run->step.node);
+    json_put(record, "error", error_json(&run->err));
+    run_note(run, record, NULL);
 }
 
 static void run_visit(struct run *run);
@@ -602,6 +620,17 @@ static void finish(struct run *run, const char *outcome) {
 
 /* --- the life of a run --------------------------------------------------- */
 
+/* (RN4) */
+static bool same_bundle(const struct run_options *options, struct err *err) {
+    const struct json *first = json_at(journal_records(options->journal), 0);
+    struct str         began_with = json_find_text(first, "bundle");
+
+    return !first || str_is(began_with, bundle_hash(options->bundle)) ||
+           err_set(err, ERR_CONFLICT,
+                   "run %s began with bundle %.12s and cannot go on with %.12s",
+                   options->id, began_with.data, bundle_hash(options->bundle));
+}
+
 struct run *run_open(const struct run_options *options, struct err *err) {
     const struct script *script =
         bundle_find(options->bundle, SCRIPT_PLAYBOOK, options->playbook);
@@ -612,6 +641,8 @@ struct run *run_open(const struct run_options *options, struct err *err) {
                 STR_ARG(options->playbook));
         return NULL;
     }
+    if (!same_bundle(options, err))
+        return NULL;
     run = mem_new(sizeof *run);
     run->options = *options;
     walk_init(&run->walk);

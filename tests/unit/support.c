@@ -116,8 +116,7 @@ static void spy_act(struct mode *mode, const struct mode_ask *ask,
     if (fault->applies)
         spy->inner->ops->act(spy->inner, ask, drop_answer, NULL);
     answer.fate = fault->fate;
-    err_set(&answer.err, fault->code, "the spy says %s",
-            err_name(fault->code));
+    err_set(&answer.err, fault->code, "the spy says %s", err_name(fault->code));
     mode_answer_later(mode, answer, done, arg);
 }
 
@@ -151,8 +150,8 @@ int spy_count(const struct spy *spy, const char *effect) {
     int count = 0;
 
     for (size_t i = 0; i < json_count(spy->acts); i++)
-        count += str_is(json_find_text(json_at(spy->acts, i), "effect"),
-                        effect);
+        count +=
+            str_is(json_find_text(json_at(spy->acts, i), "effect"), effect);
     return count;
 }
 
@@ -167,9 +166,8 @@ int spy_writes(const struct spy *spy) {
 /* --- the bench -------------------------------------------------------- */
 
 static struct log *quiet_log(struct clock *clock) {
-    struct log_options options = {.level = LOG_ERROR,
-                                  .fd = open("/dev/null", O_WRONLY),
-                                  .clock = clock};
+    struct log_options options = {
+        .level = LOG_ERROR, .fd = open("/dev/null", O_WRONLY), .clock = clock};
 
     return log_open(&options);
 }
@@ -223,8 +221,8 @@ void bench_close(struct bench *bench) {
 void bench_script(struct bench *bench, const char *path, const char *text) {
     struct err err;
 
-    cr_assert(bundle_add(bench->bundle, str_of(path), str_of(text), &err),
-              "%s", err.text);
+    cr_assert(bundle_add(bench->bundle, str_of(path), str_of(text), &err), "%s",
+              err.text);
     bundle_seal(bench->bundle);
 }
 
@@ -252,11 +250,11 @@ struct reply bench_ask_allowed(struct bench *bench, int ordinal,
     struct json    *asked = support_json(question);
     struct json    *rights = support_json(allowed);
     struct buf      place = BUF_EMPTY;
-    struct gate_ask ask = {bench->journal, SUPPORT_RUN, {NULL, 0}, rights,
-                           bench->retry};
-    struct effect   effect;
-    struct reply    reply = {.came = false};
-    struct err      err;
+    struct gate_ask ask = {
+        bench->journal, SUPPORT_RUN, {NULL, 0}, rights, bench->retry};
+    struct effect effect;
+    struct reply  reply = {.came = false};
+    struct err    err;
 
     cr_assert(effect_make(&effect, asked, bench->config, &err), "%s", err.text);
     journal_place(&place, STR("restart"), 1, "run", ordinal);
@@ -296,7 +294,8 @@ static void append_records(struct store *store, const struct json *records,
         struct buf         text = BUF_EMPTY;
         struct store_write write = {STORE_APPEND,
                                     STR("main/journal/" SUPPORT_RUN),
-                                    (int64_t)i, {NULL, 0}};
+                                    (int64_t)i,
+                                    {NULL, 0}};
 
         json_write(json_at(records, i), &text);
         write.value = buf_str(&text);
@@ -392,8 +391,7 @@ const struct json *bench_record(const struct bench *bench, const char *kind,
     return record;
 }
 
-size_t bench_position(const struct bench *bench, const char *kind,
-                      size_t nth) {
+size_t bench_position(const struct bench *bench, const char *kind, size_t nth) {
     size_t at;
 
     cr_assert(find_record(bench, kind, &nth, &at), "no such %s record", kind);
@@ -409,8 +407,7 @@ void bench_path(const struct bench *bench, struct buf *out) {
         buf_addf(out, "%.*s:%.*s ", STR_ARG(json_find_text(step, "node")),
                  STR_ARG(json_find_text(step, "outcome")));
     }
-    buf_addf(out, "= %.*s",
-             STR_ARG(json_find_text(walk->finished, "outcome")));
+    buf_addf(out, "= %.*s", STR_ARG(json_find_text(walk->finished, "outcome")));
 }
 
 void bench_path_is(const struct bench *bench, const char *path) {
@@ -423,9 +420,8 @@ void bench_path_is(const struct bench *bench, const char *path) {
 }
 
 struct json *bench_report(struct bench *bench) {
-    struct report_context context = {run_walk(bench->run),
-                                     journal_records(bench->journal), NULL,
-                                     NULL};
+    struct report_context context = {
+        run_walk(bench->run), journal_records(bench->journal), NULL, NULL};
 
     return report_make(&context);
 }

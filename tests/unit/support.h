@@ -23,12 +23,12 @@
 #include "vm/bundle.h"
 
 #define SUPPORT_START 1767225600000 /* 2026-01-01T00:00:00Z */
-#define SUPPORT_RUN   "run_1"
+#define SUPPORT_RUN "run_1"
 
-struct json *support_json(const char *text);
+struct json  *support_json(const char *text);
 /* Fails the test when value is not this JSON; `value` is not released. */
-void         support_is(const struct json *value, const char *text);
-bool         support_has(const char *text, const char *part);
+void          support_is(const struct json *value, const char *text);
+bool          support_has(const char *text, const char *part);
 /* The effect that a question makes, with an empty or the given configuration.
  */
 struct effect support_effect(const char *question, const char *config);
@@ -65,27 +65,27 @@ int         spy_writes(const struct spy *spy);
 /* --- the bench -------------------------------------------------------- */
 
 struct bench {
-    struct loop         *loop;
-    struct store        *store;
-    struct queue        *queue;
-    struct clock_virtual clock; /* of the VMs */
-    struct bundle       *bundle;
-    struct redact       *redact;
-    struct log          *log;
-    struct json         *config, *incident;
-    struct spy          *spy;
-    struct mode         *mode; /* the spy, or one that took it */
-    struct journal      *journal;
-    struct gate         *gate;
-    struct json         *retry;
-    struct run          *run;
-    const char          *playbook;
-    enum mode_scenario   scenario;
-    int64_t              park_after_ms;
+    struct loop              *loop;
+    struct store             *store;
+    struct queue             *queue;
+    struct clock_virtual      clock; /* of the VMs */
+    struct bundle            *bundle;
+    struct redact            *redact;
+    struct log               *log;
+    struct json              *config, *incident;
+    struct spy               *spy;
+    struct mode              *mode; /* the spy, or one that took it */
+    struct journal           *journal;
+    struct gate              *gate;
+    struct json              *retry;
+    struct run               *run;
+    const char               *playbook;
+    enum mode_scenario        scenario;
+    int64_t                   park_after_ms;
     const struct store_write *first, *last;
-    size_t               first_count, last_count;
-    bool                 ended, failed;
-    struct err           err;
+    size_t                    first_count, last_count;
+    bool                      ended, failed;
+    struct err                err;
 };
 
 /* `world` is rows, one behind the other. */
@@ -115,12 +115,11 @@ size_t             bench_count(const struct bench *bench, const char *kind);
 /* The nth record (from 0) of a kind; the test fails when there is none. */
 const struct json *bench_record(const struct bench *bench, const char *kind,
                                 size_t nth);
-size_t             bench_position(const struct bench *bench, const char *kind,
-                                  size_t nth);
+size_t bench_position(const struct bench *bench, const char *kind, size_t nth);
 /* "look:found mend:mended", and how the run ended behind it: "… = done". */
-void               bench_path(const struct bench *bench, struct buf *out);
-void               bench_path_is(const struct bench *bench, const char *path);
+void   bench_path(const struct bench *bench, struct buf *out);
+void   bench_path_is(const struct bench *bench, const char *path);
 /* The report of the last walk; gives. */
-struct json       *bench_report(struct bench *bench);
+struct json *bench_report(struct bench *bench);
 
 #endif

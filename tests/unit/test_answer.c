@@ -6,7 +6,7 @@
 #include "gate/answer.h"
 #include "support.h"
 
-#define READ  "['', 'aws', 'ecs:DescribeServices', {}]"
+#define READ "['', 'aws', 'ecs:DescribeServices', {}]"
 #define WRITE "['', 'aws', 'ecs:UpdateService', {'desiredCount': 4}]"
 
 static struct mode_answer answer;
@@ -41,8 +41,7 @@ static void means(const char *question, int status, const char *body,
                   enum mode_fate fate, enum err_code code) {
     read_answer(&(struct given){question, NULL, HTTP_ANSWERED, status, body,
                                 NULL, NULL});
-    cr_expect_eq(answer.fate, fate, "status %d: fate %d", status,
-                 answer.fate);
+    cr_expect_eq(answer.fate, fate, "status %d: fate %d", status, answer.fate);
     if (fate != MODE_ANSWERED) {
         cr_expect_eq(answer.err.code, code, "status %d: %s: %s", status,
                      err_name(answer.err.code), answer.err.text);
@@ -80,16 +79,16 @@ Test(answer, AN1_a_write_is_unknown_when_the_service_stumbled) {
 }
 
 Test(answer, AN1_bytes_on_the_wire_decide_when_there_is_no_answer) {
-    read_answer(&(struct given){WRITE, NULL, HTTP_NOT_SENT, 0, NULL, NULL,
-                                NULL});
+    read_answer(
+        &(struct given){WRITE, NULL, HTTP_NOT_SENT, 0, NULL, NULL, NULL});
     cr_expect_eq(answer.fate, MODE_REFUSED);
-    read_answer(&(struct given){WRITE, NULL, HTTP_SENT_UNKNOWN, 0, NULL, NULL,
-                                NULL});
+    read_answer(
+        &(struct given){WRITE, NULL, HTTP_SENT_UNKNOWN, 0, NULL, NULL, NULL});
     cr_expect_eq(answer.fate, MODE_UNKNOWN);
     cr_expect_str_eq(answer.err.text,
                      "aws:ecs:UpdateService: no answer within 20 s");
-    read_answer(&(struct given){READ, NULL, HTTP_SENT_UNKNOWN, 0, NULL, NULL,
-                                NULL});
+    read_answer(
+        &(struct given){READ, NULL, HTTP_SENT_UNKNOWN, 0, NULL, NULL, NULL});
     cr_expect_eq(answer.fate, MODE_REFUSED);
     cr_expect_eq(answer.err.code, ERR_TIMEOUT);
 }
@@ -117,8 +116,8 @@ Test(answer, an_error_carries_the_words_and_status_of_the_service) {
 }
 
 Test(answer, retry_after_is_taken_in_seconds_and_capped) {
-    struct given given = {READ, NULL, HTTP_ANSWERED, 429, "{}", "Retry-After",
-                          "7"};
+    struct given given = {READ,          NULL, HTTP_ANSWERED, 429, "{}",
+                          "Retry-After", "7"};
 
     read_answer(&given);
     cr_expect_eq(answer.retry_after_ms, 7000);
@@ -134,9 +133,9 @@ Test(answer, retry_after_is_taken_in_seconds_and_capped) {
 }
 
 Test(answer, githubs_403_without_calls_left_is_a_throttle) {
-    struct given given = {"['', 'github', 'GET /user', {}]", NULL,
-                          HTTP_ANSWERED, 403, "{}", "x-ratelimit-remaining",
-                          "0"};
+    struct given given = {
+        "['', 'github', 'GET /user', {}]", NULL, HTTP_ANSWERED, 403, "{}",
+        "x-ratelimit-remaining",           "0"};
 
     read_answer(&given);
     cr_expect_eq(answer.err.code, ERR_THROTTLED);
@@ -147,8 +146,12 @@ Test(answer, githubs_403_without_calls_left_is_a_throttle) {
 
 Test(answer, plain_http_gives_status_and_whatever_the_body_is) {
     struct given given = {"['', 'http', {'url': 'https://ok.test/'}]",
-                          "{'http': {'allow': ['ok.test']}}", HTTP_ANSWERED,
-                          200, "OK", NULL, NULL};
+                          "{'http': {'allow': ['ok.test']}}",
+                          HTTP_ANSWERED,
+                          200,
+                          "OK",
+                          NULL,
+                          NULL};
 
     read_answer(&given);
     cr_expect_eq(answer.fate, MODE_ANSWERED);

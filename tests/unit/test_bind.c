@@ -4,9 +4,9 @@
 #include "graph/bind.h"
 #include "support.h"
 
-#define SCOPE                                                              \
-    "{'analyst': [{'n': 1, 'outcome': 'found'}, {'n': 2, 'list': ['a', "   \
-    "'b'], 'none': null, 'outcome': 'found'}], 'incident': {'labels': "    \
+#define SCOPE                                                            \
+    "{'analyst': [{'n': 1, 'outcome': 'found'}, {'n': 2, 'list': ['a', " \
+    "'b'], 'none': null, 'outcome': 'found'}], 'incident': {'labels': "  \
     "{'service': 'api'}, 'id': 'inc_1'}, 'run': {'attempts': 0}}"
 
 static void binds(const char *with, const char *wanted) {

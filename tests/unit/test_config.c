@@ -78,7 +78,7 @@ static void refused(const char *text, const char *part) {
     cr_expect(support_has(err.text, file), "the file is not in: %s", err.text);
 }
 
-/* --- CF1 --------------------------------------------------------------------- */
+/* --- CF1 ------------------------------------------------------------------ */
 
 Test(config, CF1_an_unknown_key_is_named_with_the_nearest) {
     refused("return { aws = { regoin = 'eu-1' } }",
@@ -206,7 +206,7 @@ Test(config, CF1_a_file_that_was_named_must_be_there) {
     cr_expect(support_has(err.text, file), "%s", err.text);
 }
 
-/* --- where values come from ------------------------------------------------- */
+/* --- where values come from ----------------------------------------------- */
 
 static void is_text(const struct config *config, const char *a, const char *b,
                     const char *expected) {
@@ -342,7 +342,7 @@ Test(config, durations_are_milliseconds_under_their_key_with_ms) {
                  90000, 250, 0);
 }
 
-/* --- CF2 --------------------------------------------------------------------- */
+/* --- CF2 ------------------------------------------------------------------ */
 
 #define SENTINEL "s3ntinel-0f-a-secret"
 

@@ -18,9 +18,8 @@ static void begin(const char *body) {
     buf_addf(&text, "return { run = function(ctx, input)\n%s\nend }", body);
     cr_assert(bundle_add(bundle, STR("nodes/x.lua"), buf_str(&text), &err));
     arguments = support_json("[{'n': 1}]");
-    attempt = attempt_open(bundle,
-                           bundle_find(bundle, SCRIPT_NODE, STR("x")), "run",
-                           true, arguments, &vm_limits_node, &err);
+    attempt = attempt_open(bundle, bundle_find(bundle, SCRIPT_NODE, STR("x")),
+                           "run", true, arguments, &vm_limits_node, &err);
     cr_assert(attempt);
     buf_release(&text);
 }
@@ -127,7 +126,7 @@ Test(ctx, a_service_that_is_not_listed_is_nil) {
     "local ok, last = ctx.wait_for { ask = { 'aws:ecs:ListTasks', { c = 1 " \
     "} }, every = '10s', within = '5m', done = function(answer) return "    \
     "answer.n == 3 end } return ok, last.n"
-#define WAIT_ASKS                                                         \
+#define WAIT_ASKS                                                            \
     "['scripts/nodes/x.lua:2', 'wait', {'ask': ['aws:ecs:ListTasks', {'c': " \
     "1}], 'every': '10s', 'within': '5m'}]"
 

@@ -9,8 +9,8 @@
 static struct err err;
 
 static enum effect_class class_of(const char *question) {
-    struct effect      effect = support_effect(question, NULL);
-    enum effect_class  class = effect.class;
+    struct effect effect = support_effect(question, NULL);
+    enum effect_class class = effect.class;
 
     effect_release(&effect);
     return class;
@@ -30,8 +30,7 @@ static void refused(const char *question, enum err_code code,
 }
 
 Test(effect, E1_N4_a_name_that_no_rule_knows_is_a_write_of_class_once) {
-    cr_expect_eq(class_of("['', 'aws', 'ecs:DeleteService', {}]"),
-                 EFFECT_ONCE);
+    cr_expect_eq(class_of("['', 'aws', 'ecs:DeleteService', {}]"), EFFECT_ONCE);
     cr_expect_eq(class_of("['', 'aws', 'brandnew:DoSomething', {}]"),
                  EFFECT_ONCE);
     cr_expect_eq(class_of("['', 'github', 'DELETE /repos/{owner}', {}]"),
@@ -96,14 +95,15 @@ Test(effect, N4_plain_http_reads_only_where_the_configuration_says_so) {
     cr_expect_eq(effect.class, EFFECT_ONCE);
     effect_release(&effect);
     effect = support_effect("['', 'http', {'method': 'POST', 'url': "
-                            "'https://ok.test/health'}]", config);
+                            "'https://ok.test/health'}]",
+                            config);
     cr_expect_eq(effect.class, EFFECT_ONCE);
     effect_release(&effect);
 }
 
 static void digests(const char *one, const char *other, bool same) {
-    struct effect a = support_effect(one, NULL), b = support_effect(other,
-                                                                    NULL);
+    struct effect a = support_effect(one, NULL),
+                  b = support_effect(other, NULL);
 
     cr_expect_eq(strcmp(a.digest, b.digest) == 0, same, "%s and %s", one,
                  other);
@@ -113,8 +113,7 @@ static void digests(const char *one, const char *other, bool same) {
 
 Test(effect, E2_the_digest_is_of_name_and_canonical_arguments) {
     digests("['', 'aws', 'ecs:StopTask', {'task': 't', 'cluster': 'c'}]",
-            "['', 'aws', 'ecs:StopTask', {'cluster': 'c', 'task': 't'}]",
-            true);
+            "['', 'aws', 'ecs:StopTask', {'cluster': 'c', 'task': 't'}]", true);
     digests("['', 'aws', 'ecs:StopTask', {'task': 't'}]",
             "['', 'aws', 'ecs:StopTask', {'task': 'u'}]", false);
     digests("['', 'aws', 'ecs:StopTask', {'n': 1}]",
@@ -155,8 +154,7 @@ Test(effect, E3_what_returns_credentials_or_secrets_is_of_class_secret) {
     };
 
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
-        cr_expect_eq(class_of(questions[i]), EFFECT_SECRET, "%s",
-                     questions[i]);
+        cr_expect_eq(class_of(questions[i]), EFFECT_SECRET, "%s", questions[i]);
     cr_expect_eq(class_of("['', 'aws', 'ssm:GetParameter', {}]"), EFFECT_READ);
     cr_expect_eq(class_of("['', 'aws', 'ssm:GetParameter', "
                           "{'WithDecryption': false}]"),
@@ -174,14 +172,26 @@ Test(effect, E3_another_spelling_of_a_service_is_no_service) {
 Test(effect, names_have_one_form_for_each_kind) {
     static const char *const good[] = {
         "aws:ecs:UpdateService", "github:GET /repos/{owner}/{repo}/commits",
-        "prometheus:query", "prometheus:query_range", "http:GET ok.test/x",
-        "notify:on-call_1"};
-    static const char *const bad[] = {
-        "", "aws", "aws:", "aws:ecs", "aws:ecs:", "aws:ecs:update service",
-        "aws:ecs:updateService", "github:/repos", "github:GET repos",
-        "github:GET /a/../b", "github:GET /a?b=c", "github:FETCH /a",
-        "prometheus:delete", "http:GET /x", "http:ok.test", "notify:",
-        "notify:a b", "lambda:x"};
+        "prometheus:query",      "prometheus:query_range",
+        "http:GET ok.test/x",    "notify:on-call_1"};
+    static const char *const bad[] = {"",
+                                      "aws",
+                                      "aws:",
+                                      "aws:ecs",
+                                      "aws:ecs:",
+                                      "aws:ecs:update service",
+                                      "aws:ecs:updateService",
+                                      "github:/repos",
+                                      "github:GET repos",
+                                      "github:GET /a/../b",
+                                      "github:GET /a?b=c",
+                                      "github:FETCH /a",
+                                      "prometheus:delete",
+                                      "http:GET /x",
+                                      "http:ok.test",
+                                      "notify:",
+                                      "notify:a b",
+                                      "lambda:x"};
 
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         cr_expect(effect_name_valid(str_of(good[i])), "%s", good[i]);
@@ -211,14 +221,14 @@ Test(effect, a_question_that_is_none_is_an_error_that_says_why) {
 Test(effect, http_goes_to_allowed_hosts_and_to_no_lookalike) {
     refused("['', 'http', {'url': 'https://evil.test/'}]", ERR_DENIED,
             "http.allow");
-    refused("['', 'http', {'url': 'https://ok.test@evil.test/'}]",
-            ERR_INVALID, "absolute");
+    refused("['', 'http', {'url': 'https://ok.test@evil.test/'}]", ERR_INVALID,
+            "absolute");
     refused("['', 'http', {'url': 'https://ok.test.evil.test/'}]", ERR_DENIED,
             "http.allow");
     refused("['', 'http', {'url': 'https://ok.test:8443/'}]", ERR_DENIED,
             "http.allow");
-    refused("['', 'http', {'url': 'https://ok.test#@evil.test/'}]",
-            ERR_INVALID, "absolute");
+    refused("['', 'http', {'url': 'https://ok.test#@evil.test/'}]", ERR_INVALID,
+            "absolute");
     refused("['', 'http', {'url': 'file:///etc/passwd'}]", ERR_INVALID,
             "absolute");
     refused("['', 'http', {'url': 'https://ok.test/', 'method': 'GE T'}]",
@@ -226,8 +236,8 @@ Test(effect, http_goes_to_allowed_hosts_and_to_no_lookalike) {
 }
 
 Test(effect, every_class_says_what_happens_after_a_crash) {
-    for (int class = 0; class < EFFECT_CLASS_COUNT; class++) {
-        cr_expect(effect_class_name((enum effect_class)class)[0]);
-        cr_expect(effect_class_after((enum effect_class)class)[0]);
+    for (int class = 0; class < EFFECT_CLASS_COUNT; class ++) {
+        cr_expect(effect_class_name((enum effect_class) class)[0]);
+        cr_expect(effect_class_after((enum effect_class) class)[0]);
     }
 }

@@ -67,8 +67,7 @@ Test(encode, percent_reads_back_and_refuses_half_a_pair) {
     cr_expect_not(encode_percent_read(STR("a%2"), &out, &err));
     cr_expect_not(encode_percent_read(STR("a%"), &out, &err));
     cr_expect_not(encode_percent_read(STR("a%zz"), &out, &err));
-    cr_expect_str_eq(err.text,
-                     "percent sign at byte 1 without two hex digits");
+    cr_expect_str_eq(err.text, "percent sign at byte 1 without two hex digits");
 }
 
 static void valid(const char *text, size_t len) {
@@ -110,8 +109,13 @@ Test(encode, utf8_refuses_overlong_surrogates_and_past_the_end) {
 Test(encode, utf8_mends_each_bad_byte_and_leaves_the_rest) {
     size_t bad;
 
-    encode_utf8_mend(STR("a\xFF" "b\xE2\x82" "c\xC3\xA9"), &out);
-    cr_expect_str_eq(buf_text(&out), "a\xEF\xBF\xBD" "b\xEF\xBF\xBD"
-                                     "\xEF\xBF\xBD" "c\xC3\xA9");
+    encode_utf8_mend(STR("a\xFF"
+                         "b\xE2\x82"
+                         "c\xC3\xA9"),
+                     &out);
+    cr_expect_str_eq(buf_text(&out), "a\xEF\xBF\xBD"
+                                     "b\xEF\xBF\xBD"
+                                     "\xEF\xBF\xBD"
+                                     "c\xC3\xA9");
     cr_expect(encode_utf8_valid(buf_str(&out), &bad));
 }

@@ -13,31 +13,36 @@
 #include "base/mem.h"
 #include "support.h"
 
-#define ECS_WORLD                                                             \
-    "{'match': {'effect': 'aws:ecs:DescribeServices'}, 'answer': {'services': " \
-    "[{'desiredCount': 2, 'deployments': [{'id': 'd1'}]}]}}"                  \
-    "{'match': {'effect': 'aws:ecs:DescribeServices'}, 'after': {'write': "   \
-    "'aws:ecs:UpdateService', 'args': {'desiredCount': 4}}, 'answer': "       \
-    "{'services': [{'desiredCount': 4, 'deployments': [{'id': 'd1'}]}]}}"     \
-    "{'match': {'effect': 'aws:ecs:DescribeServices'}, 'after': {'write': "   \
-    "'aws:ecs:UpdateService', 'args': {'forceNewDeployment': true}}, "        \
-    "'answer': {'services': [{'desiredCount': 2, 'deployments': [{'id': "     \
-    "'d2'}]}]}}"                                                              \
-    "{'match': {'effect': 'aws:ecs:UpdateService'}, 'answer': {'taken': true}}" \
-    "{'match': {'effect': 'aws:ecs:RunTask'}, 'answer': {'taken': true}}"     \
-    "{'match': {'effect': 'aws:ecs:DeleteService'}, 'answer': {'taken': true}}" \
-    "{'match': {'effect': 'notify:oncall'}, 'answer': {'status': 200}}"       \
-    "{'match': {'effect': 'prometheus:query'}, 'answer': {'log': 'token is "  \
+#define ECS_WORLD                                                            \
+    "{'match': {'effect': 'aws:ecs:DescribeServices'}, 'answer': "           \
+    "{'services': "                                                          \
+    "[{'desiredCount': 2, 'deployments': [{'id': 'd1'}]}]}}"                 \
+    "{'match': {'effect': 'aws:ecs:DescribeServices'}, 'after': {'write': "  \
+    "'aws:ecs:UpdateService', 'args': {'desiredCount': 4}}, 'answer': "      \
+    "{'services': [{'desiredCount': 4, 'deployments': [{'id': 'd1'}]}]}}"    \
+    "{'match': {'effect': 'aws:ecs:DescribeServices'}, 'after': {'write': "  \
+    "'aws:ecs:UpdateService', 'args': {'forceNewDeployment': true}}, "       \
+    "'answer': {'services': [{'desiredCount': 2, 'deployments': [{'id': "    \
+    "'d2'}]}]}}"                                                             \
+    "{'match': {'effect': 'aws:ecs:UpdateService'}, 'answer': {'taken': "    \
+    "true}}"                                                                 \
+    "{'match': {'effect': 'aws:ecs:RunTask'}, 'answer': {'taken': true}}"    \
+    "{'match': {'effect': 'aws:ecs:DeleteService'}, 'answer': {'taken': "    \
+    "true}}"                                                                 \
+    "{'match': {'effect': 'notify:oncall'}, 'answer': {'status': 200}}"      \
+    "{'match': {'effect': 'prometheus:query'}, 'answer': {'log': 'token is " \
     "CANARY-0123456789'}}"
 
-#define READ   "['n.lua:1', 'aws', 'ecs:DescribeServices', {'cluster': 'c'}]"
-#define SCALE  "['n.lua:2', 'aws', 'ecs:UpdateService', {'cluster': 'c', " \
-               "'service': 's', 'desiredCount': 4}]"
-#define FORCE  "['n.lua:2', 'aws', 'ecs:UpdateService', {'cluster': 'c', " \
-               "'service': 's', 'forceNewDeployment': true}]"
-#define START  "['n.lua:2', 'aws', 'ecs:RunTask', {'cluster': 'c'}]"
+#define READ "['n.lua:1', 'aws', 'ecs:DescribeServices', {'cluster': 'c'}]"
+#define SCALE                                                   \
+    "['n.lua:2', 'aws', 'ecs:UpdateService', {'cluster': 'c', " \
+    "'service': 's', 'desiredCount': 4}]"
+#define FORCE                                                   \
+    "['n.lua:2', 'aws', 'ecs:UpdateService', {'cluster': 'c', " \
+    "'service': 's', 'forceNewDeployment': true}]"
+#define START "['n.lua:2', 'aws', 'ecs:RunTask', {'cluster': 'c'}]"
 #define DELETE "['n.lua:2', 'aws', 'ecs:DeleteService', {'service': 's'}]"
-#define TELL   "['n.lua:2', 'notify', 'oncall', {'title': 't'}]"
+#define TELL "['n.lua:2', 'notify', 'oncall', {'title': 't'}]"
 #define MEASURE "['n.lua:2', 'prometheus', 'query', {'query': 'up'}]"
 
 static struct bench bench;
@@ -144,12 +149,11 @@ static void look_for_intent(void *arg, const struct mode_ask *ask) {
 
     if (!effect_writes(ask->effect))
         return;
-    cr_assert(store_stream_length(look->store,
-                                  STR("main/journal/" SUPPORT_RUN), &length,
-                                  &err));
+    cr_assert(store_stream_length(look->store, STR("main/journal/" SUPPORT_RUN),
+                                  &length, &err));
     cr_expect_geq(length, 1, "no intent is in the store");
-    cr_assert(store_stream_length(look->store, STR("main/audit"), &length,
-                                  &err));
+    cr_assert(
+        store_stream_length(look->store, STR("main/audit"), &length, &err));
     cr_expect_geq(length, 1, "no audit record is in the store");
     look->seen++;
 }
@@ -190,7 +194,8 @@ Test(gate, the_intent_tells_question_target_and_what_was_before) {
                "'d1'}]}]}");
     cr_expect(str_is(json_find_text(intent, "class"), "set"));
     cr_expect(str_is(json_find_text(intent, "target"), "aws:-/eu-1/ecs/c/s"));
-    cr_expect(str_is(json_find_text(intent, "slot"), "restart/0001/run/-/0001"));
+    cr_expect(
+        str_is(json_find_text(intent, "slot"), "restart/0001/run/-/0001"));
     cr_expect(str_is(json_find_text(intent, "where"), "n.lua:2"));
     cr_expect_str_eq(how(), "answered");
 }
@@ -214,10 +219,10 @@ Test(gate, G3_an_undeclared_effect_is_refused_and_recorded) {
     cr_expect_eq(reply.err.code, ERR_DENIED);
     cr_expect_eq(json_count(bench.spy->acts), 0);
     record = bench_record(&bench, "read", 0);
-    cr_expect(str_is(json_find_text(record, "effect"),
-                     "aws:ecs:DeleteService"));
-    cr_expect(str_is(json_find_text(json_find(record, "error"), "code"),
-                     "denied"));
+    cr_expect(
+        str_is(json_find_text(record, "effect"), "aws:ecs:DeleteService"));
+    cr_expect(
+        str_is(json_find_text(json_find(record, "error"), "code"), "denied"));
 }
 
 Test(gate, G3_a_secret_is_refused_even_when_it_is_declared) {
@@ -238,8 +243,8 @@ Test(gate, G3_a_secret_is_refused_even_when_it_is_declared) {
 
 Test(gate, G3_a_wait_needs_the_right_to_what_it_polls) {
     reply = bench_ask_allowed(
-        &bench, 1,
-        "['', 'wait', {'ask': ['aws:ecs:DescribeServices', {}]}]", "[]");
+        &bench, 1, "['', 'wait', {'ask': ['aws:ecs:DescribeServices', {}]}]",
+        "[]");
     cr_expect_eq(reply.fate, GATE_FAILED);
     cr_expect_eq(reply.err.code, ERR_DENIED);
     reply = bench_ask_allowed(
@@ -325,6 +330,7 @@ Test(gate, G4_without_a_rule_reads_are_tried_and_writes_only_when_throttled) {
     fault("aws:ecs:DescribeServices", 3, MODE_REFUSED, ERR_TIMEOUT, false);
     ask(READ);
     cr_expect_eq(reply.fate, GATE_ANSWERED);
+    json_release(reply.value);
     fault("aws:ecs:DeleteService", 1, MODE_REFUSED, ERR_TIMEOUT, false);
     reply = bench_ask(&bench, 2, DELETE);
     cr_expect_eq(reply.fate, GATE_FAILED);
@@ -384,9 +390,8 @@ Test(gate, J3_verify_waits_to_settle_and_is_found_applied) {
     cr_expect_eq(reply.fate, GATE_ANSWERED);
     cr_expect_eq(spy_writes(bench.spy), 1);
     cr_expect_str_eq(how(), "found applied");
-    read_at = json_find_int(json_at(bench.spy->acts,
-                                    json_count(bench.spy->acts) - 1),
-                            "at", 0);
+    read_at = json_find_int(
+        json_at(bench.spy->acts, json_count(bench.spy->acts) - 1), "at", 0);
     cr_expect_geq(read_at - before, 5000);
 }
 
@@ -430,8 +435,7 @@ Test(gate, J3_token_is_sent_again_with_the_same_token) {
     first = json_at(bench.spy->acts, 0);
     second = json_at(bench.spy->acts, 1);
     cr_expect_eq(json_find_text(first, "token").len, 64);
-    cr_expect(json_same(json_find(first, "token"), json_find(second,
-                                                             "token")));
+    cr_expect(json_same(json_find(first, "token"), json_find(second, "token")));
 }
 
 Test(gate, J3_notify_is_sent_at_most_once_again) {
@@ -504,10 +508,10 @@ Test(gate, G5_N11_arguments_are_redacted_in_the_record_not_in_the_request) {
         "'CANARY-0123456789'}]");
     json_write(journal_records(bench.journal), &all);
     cr_expect_null(strstr(buf_text(&all), "CANARY"), "%s", buf_text(&all));
-    cr_expect(str_is(json_find_text(json_find(json_at(bench.spy->acts, 0),
-                                              "args"),
-                                    "service"),
-                     "CANARY-0123456789"));
+    cr_expect(
+        str_is(json_find_text(json_find(json_at(bench.spy->acts, 0), "args"),
+                              "service"),
+               "CANARY-0123456789"));
     buf_release(&all);
 }
 

@@ -45,9 +45,9 @@ static int64_t stored(const char *stream) {
 static enum slot_state state_of(const char *digest) {
     struct slot slot;
 
-    cr_assert(journal_slot(bench.journal, PLACE, str_of(digest), "now", &slot,
-                           &err),
-              "%s", err.text);
+    cr_assert(
+        journal_slot(bench.journal, PLACE, str_of(digest), "now", &slot, &err),
+        "%s", err.text);
     return slot.state;
 }
 
@@ -92,7 +92,7 @@ Test(journal, J1_a_second_writer_of_the_same_run_is_told_no) {
 
     add("{'kind': 'a'}", "a");
     journal_add(other, support_json("{'kind': 'x'}"), NULL, NULL, 0, tell,
-                (void *)(uintptr_t)"x");
+                (void *)(uintptr_t) "x");
     add("{'kind': 'b'}", "b");
     loop_run(bench.loop);
     cr_expect_str_eq(buf_text(&told), "a x! b ");
@@ -155,11 +155,11 @@ Test(journal, J4_N13_a_record_and_its_audit_are_written_together) {
 
     journal_add(bench.journal, support_json("{'kind': 'intent'}"),
                 support_json("{'kind': 'intent', 'effect': 'x'}"), NULL, 0,
-                tell, (void *)(uintptr_t)"a");
+                tell, (void *)(uintptr_t) "a");
     add("{'kind': 'read'}", NULL);
     journal_add(bench.journal, support_json("{'kind': 'result'}"),
                 support_json("{'kind': 'result', 'effect': 'x'}"), NULL, 0,
-                tell, (void *)(uintptr_t)"b");
+                tell, (void *)(uintptr_t) "b");
     loop_run(bench.loop);
     cr_expect_str_eq(buf_text(&told), "a b ");
     cr_expect_eq(stored("main/journal/" SUPPORT_RUN), 3);
@@ -173,7 +173,7 @@ Test(journal, J4_when_one_of_them_cannot_be_written_none_is) {
     cr_assert(store_batch(bench.store, &taken, 1, &err));
     journal_add(bench.journal, support_json("{'kind': 'finished'}"),
                 support_json("{'kind': 'finished'}"), &taken, 1, tell,
-                (void *)(uintptr_t)"a");
+                (void *)(uintptr_t) "a");
     loop_run(bench.loop);
     cr_expect_str_eq(buf_text(&told), "a! ");
     cr_expect_eq(stored("main/journal/" SUPPORT_RUN), 0);
@@ -184,13 +184,13 @@ Test(journal, J4_what_goes_along_is_in_the_same_batch) {
     struct store_write more[2] = {
         {STORE_INSERT, STR("main/run/x"), 0, STR("1")},
         {STORE_INSERT, STR("main/key/y"), 0, STR("2")}};
-    bool               found;
+    bool found;
 
     journal_add(bench.journal, support_json("{'kind': 'started'}"), NULL, more,
-                2, tell, (void *)(uintptr_t)"a");
+                2, tell, (void *)(uintptr_t) "a");
     loop_run(bench.loop);
-    cr_assert(store_get(bench.store, STR("main/key/y"), NULL, NULL, &found,
-                        &err));
+    cr_assert(
+        store_get(bench.store, STR("main/key/y"), NULL, NULL, &found, &err));
     cr_expect(found);
 }
 
@@ -225,7 +225,7 @@ Test(journal, a_large_answer_is_a_blob_in_the_store_and_whole_in_memory) {
     buf_addf(&large, "%*s", 2 << 20, "end");
     json_put_text(record, "answer", buf_str(&large));
     journal_add(bench.journal, record, NULL, NULL, 0, tell,
-                (void *)(uintptr_t)"a");
+                (void *)(uintptr_t) "a");
     loop_run(bench.loop);
     cr_expect_str_eq(buf_text(&told), "a ");
     cr_assert(store_get(bench.store,
@@ -236,9 +236,10 @@ Test(journal, a_large_answer_is_a_blob_in_the_store_and_whole_in_memory) {
     journal_close(bench.journal);
     bench.journal = journal_open(bench.queue, SUPPORT_RUN);
     cr_assert(journal_load(bench.journal, bench.store, &err), "%s", err.text);
-    cr_expect_eq(json_find_text(json_at(journal_records(bench.journal), 0),
-                                "answer").len,
-                 large.len);
+    cr_expect_eq(
+        json_find_text(json_at(journal_records(bench.journal), 0), "answer")
+            .len,
+        large.len);
     buf_release(&large);
     buf_release(&entry);
 }
@@ -249,7 +250,6 @@ Test(journal, a_record_that_is_no_json_is_named) {
 
     cr_assert(store_batch(bench.store, &bad, 1, &err));
     cr_expect_not(journal_load(bench.journal, bench.store, &err));
-    cr_expect(support_has(err.text,
-                          "main/journal/" SUPPORT_RUN "/0000000001"),
+    cr_expect(support_has(err.text, "main/journal/" SUPPORT_RUN "/0000000001"),
               "%s", err.text);
 }

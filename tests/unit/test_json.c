@@ -185,9 +185,9 @@ Test(json, JS2_brackets_inside_texts_are_no_depth) {
 }
 
 Test(json, reads_values_one_behind_the_other) {
-    struct json *values = json_parse_many(
-        STR(" {\"a\":\"\xC3\xA9\"}\n[1]\n\n2 3 \"x\"true{ } "),
-        &json_caps_answer, &err);
+    struct json *values =
+        json_parse_many(STR(" {\"a\":\"\xC3\xA9\"}\n[1]\n\n2 3 \"x\"true{ } "),
+                        &json_caps_answer, &err);
 
     cr_assert(values, "%s", err.text);
     support_is(values, "[{'a': '\xC3\xA9'}, [1], 2, 3, 'x', true, {}]");

@@ -37,12 +37,12 @@ static void close_vm(void) {
 TestSuite(marshal, .init = open_vm, .fini = close_vm);
 
 struct crossing {
-    const struct json *in;
-    const char        *script; /* gets the value as ...; NULL: nothing */
+    const struct json  *in;
+    const char         *script; /* gets the value as ...; NULL: nothing */
     struct marshal_caps caps;
-    struct json       *out;
-    struct err         err;
-    int                left; /* on the Lua stack, besides the value */
+    struct json        *out;
+    struct err          err;
+    int                 left; /* on the Lua stack, besides the value */
 };
 
 static int cross(lua_State *L) {
@@ -60,8 +60,8 @@ static int cross(lua_State *L) {
 }
 
 static struct crossing crossed(const struct json *in, const char *script) {
-    struct crossing c = {.in = in, .script = script,
-                         .caps = {64u << 20, 64, false}};
+    struct crossing c = {
+        .in = in, .script = script, .caps = {64u << 20, 64, false}};
 
     cr_assert(vm_enter(vm, cross, &c, &err), "%s", err.text);
     cr_expect_eq(c.left, 0);
@@ -89,11 +89,19 @@ static void text_stays(const char *text) {
 }
 
 Test(marshal, MA1_numbers_keep_kind_sign_and_every_bit) {
-    static const double reals[] = {0.0, -0.0, 0.1, 1e308, -1e308, 5e-324,
-                                   1.0, 9007199254740993.0, 0.30000000000000004,
-                                   1e22, 2.2250738585072014e-308};
-    static const int64_t ints[] = {0, 1, -1, INT64_MAX, INT64_MIN,
-                                   9007199254740993};
+    static const double  reals[] = {0.0,
+                                    -0.0,
+                                    0.1,
+                                    1e308,
+                                    -1e308,
+                                    5e-324,
+                                    1.0,
+                                    9007199254740993.0,
+                                    0.30000000000000004,
+                                    1e22,
+                                    2.2250738585072014e-308};
+    static const int64_t ints[] = {0,         1,         -1,
+                                   INT64_MAX, INT64_MIN, 9007199254740993};
 
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
         struct json    *value = json_new_real(reals[i]);
@@ -101,8 +109,7 @@ Test(marshal, MA1_numbers_keep_kind_sign_and_every_bit) {
 
         cr_assert(json_is(c.out, JSON_REAL_KIND));
         cr_expect_eq(json_number(c.out), reals[i]);
-        cr_expect_eq(signbit(json_number(c.out)) != 0,
-                     signbit(reals[i]) != 0);
+        cr_expect_eq(signbit(json_number(c.out)) != 0, signbit(reals[i]) != 0);
         json_release(c.out);
         stays(value);
         json_release(value);
@@ -136,8 +143,9 @@ static uint64_t random_bits(void) {
 }
 
 static struct json *random_text(void) {
-    static const char *const parts[] = {"a", "\xC3\xA9", "\xF0\x9F\x98\x80",
-                                        "\"", "\\", "\n", "\x7F", "1", "."};
+    static const char *const parts[] = {"a",    "\xC3\xA9", "\xF0\x9F\x98\x80",
+                                        "\"",   "\\",       "\n",
+                                        "\x7F", "1",        "."};
     struct buf               text = BUF_EMPTY;
     struct json             *made;
 
@@ -227,8 +235,7 @@ Test(marshal, a_table_of_a_script_is_a_list_when_its_keys_are_1_to_n) {
     makes("return { n = json.null }", "{'n': null}");
 }
 
-static void refuses(const char *script, enum err_code code,
-                    const char *part) {
+static void refuses(const char *script, enum err_code code, const char *part) {
     struct crossing c = crossed(NULL, script);
 
     cr_expect_null(c.out, "%s", script);
@@ -269,8 +276,7 @@ Test(marshal, MA3_depth_count_and_bytes_are_capped) {
     c.script = "return { { { { {} } } } }";
     cr_assert(vm_enter(vm, cross, &c, &err));
     cr_expect_null(c.out);
-    cr_expect(support_has(c.err.text, "nested more than 4"), "%s",
-              c.err.text);
+    cr_expect(support_has(c.err.text, "nested more than 4"), "%s", c.err.text);
     c.script = "return { ('x'):rep(1001) }";
     cr_assert(vm_enter(vm, cross, &c, &err));
     cr_expect_null(c.out);

@@ -112,7 +112,7 @@ Test(marshal_take, MA2_what_cannot_cross_is_an_error_with_its_path) {
             "nested more than 32");
 }
 
-/* --- no memory ------------------------------------------------------------- */
+/* --- no memory ------------------------------------------------------------ */
 
 /* Anchored one behind the other, so that nothing can be collected. */
 static int hoard(lua_State *L) {
@@ -127,24 +127,42 @@ static int hoard(lua_State *L) {
     return 0;
 }
 
+/* What is left is too little for the smallest table. */
+static int hoard_tables(lua_State *L) {
+    lua_newtable(L);
+    while (vm_memory_used(vm_of(L)) < SIZE_MAX) {
+        lua_newtable(L);
+        lua_insert(L, -2);
+        lua_setmetatable(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, lua_touserdata(L, 1));
+    }
+    return 0;
+}
+
 Test(marshal_take, MA2_a_state_without_a_free_byte_is_read_all_the_same) {
-    struct bare  bare = bare_open("return { list = { 1, 2, { a = 'b' } }, "
-                                   "map = { c = 1.5, ['1'] = {} } }");
+    struct bare bare = bare_open(
+        "return { list = json.array { 1, 2, json.object { a = 'b' } }, "
+        "map = { c = 1.5, ['1'] = {}, [('long '):rep(20)] = true } }");
     struct err   err = {.text = ""};
     struct json *value;
+    size_t       used;
 
     for (size_t size = 1u << 20; size > 4; size /= 2)
         cr_assert_not(vm_enter(bare.vm, hoard, &size, &err));
+    cr_assert_not(vm_enter(bare.vm, hoard_tables, &bare, &err));
     cr_assert(vm_killed(bare.vm));
+    used = vm_memory_used(bare.vm);
     value = bare_take(&bare, &marshal_caps_output, &err);
     cr_assert(value, "%s", err.text);
-    support_is(value, "{'list': [1, 2, {'a': 'b'}], "
-                      "'map': {'1': {}, 'c': 1.5}}");
+    cr_expect_eq(vm_memory_used(bare.vm), used);
+    support_is(json_find(value, "list"), "[1, 2, {'a': 'b'}]");
+    cr_expect_eq(json_count(json_find(value, "map")), 3);
     json_release(value);
     bare_close(&bare);
 }
 
-/* --- caps -------------------------------------------------------------------- */
+/* --- caps ----------------------------------------------------------------- */
 
 Test(marshal_take, MA3_thirty_two_levels_cross_and_one_more_does_not) {
     static const char *const nests[] = {

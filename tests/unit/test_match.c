@@ -37,8 +37,8 @@ static bool deliver_by(const char *source, const char *delivery) {
     bool         ok;
 
     if (bundle_count(bundle) == 0)
-        cr_assert(bundle_add(bundle, STR("sources/plain.lua"), str_of(source),
-                             &err));
+        cr_assert(
+            bundle_add(bundle, STR("sources/plain.lua"), str_of(source), &err));
     json_write(body, &text);
     match_release(&match);
     ok = match_delivery(bundle, playbook, buf_str(&text), 1000, &match, &err);
@@ -54,24 +54,23 @@ static void deliver(const char *delivery) {
 
 static void refused(const char *source, const char *delivery,
                     enum err_code code, const char *part) {
-    cr_expect_not(deliver_by(source, delivery), "%s took %s", source,
-                  delivery);
+    cr_expect_not(deliver_by(source, delivery), "%s took %s", source, delivery);
     cr_expect_eq(err.code, code, "%s: %s", err_name(err.code), err.text);
     cr_expect(support_has(err.text, part), "%s", err.text);
 }
 
-#define ALERT(key, status, at, service)                                   \
-    "{'key': '" key "', 'status': '" status "', 'started_at': '2026-01-"  \
-    "01T0" at ":00:00Z', 'labels': {'cluster': 'prod', 'service': '"      \
-    service "', 'severity': 'critical'}}"
+#define ALERT(key, status, at, service)                                      \
+    "{'key': '" key "', 'status': '" status "', 'started_at': '2026-01-"     \
+    "01T0" at ":00:00Z', 'labels': {'cluster': 'prod', 'service': '" service \
+    "', 'severity': 'critical'}}"
 
 Test(match, MT1_occurrences_of_one_key_are_one_incident_the_earliest_leads) {
     const struct json *first;
 
-    deliver("[" ALERT("f1", "firing", "3", "api") ", "
-            ALERT("f2", "firing", "2", "api") ", "
-            ALERT("f3", "firing", "1", "web") ", "
-            ALERT("f4", "firing", "2", "api") "]");
+    deliver("[" ALERT("f1", "firing", "3", "api") ", " ALERT(
+        "f2", "firing", "2",
+        "api") ", " ALERT("f3", "firing", "1",
+                          "web") ", " ALERT("f4", "firing", "2", "api") "]");
     cr_assert_eq(json_count(match.incidents), 2);
     first = json_at(match.incidents, 0);
     cr_expect(str_is(json_find_text(first, "fingerprint"), "f3"));
@@ -85,11 +84,10 @@ Test(match, MT1_occurrences_of_one_key_are_one_incident_the_earliest_leads) {
 }
 
 Test(match, MT1_the_order_in_the_delivery_does_not_decide) {
-    deliver("[" ALERT("late", "firing", "9", "api") ", "
-            ALERT("early", "firing", "1", "api") "]");
+    deliver("[" ALERT("late", "firing", "9",
+                      "api") ", " ALERT("early", "firing", "1", "api") "]");
     cr_assert_eq(json_count(match.incidents), 1);
-    cr_expect(str_is(json_find_text(json_at(match.incidents, 0),
-                                    "fingerprint"),
+    cr_expect(str_is(json_find_text(json_at(match.incidents, 0), "fingerprint"),
                      "early"));
     cr_expect_eq(json_find_int(json_at(match.incidents, 0), "started_ms", 0),
                  1767229200000);
@@ -104,11 +102,10 @@ Test(match, MT2_N10_a_resolved_occurrence_starts_nothing) {
 }
 
 Test(match, MT2_N10_nor_does_it_lead_or_join_one_that_fires) {
-    deliver("[" ALERT("f1", "resolved", "1", "api") ", "
-            ALERT("f2", "firing", "2", "api") "]");
+    deliver("[" ALERT("f1", "resolved", "1", "api") ", " ALERT("f2", "firing",
+                                                               "2", "api") "]");
     cr_assert_eq(json_count(match.incidents), 1);
-    cr_expect(str_is(json_find_text(json_at(match.incidents, 0),
-                                    "fingerprint"),
+    cr_expect(str_is(json_find_text(json_at(match.incidents, 0), "fingerprint"),
                      "f2"));
     cr_expect_null(json_find(json_at(match.incidents, 0), "attached"));
 }
@@ -144,13 +141,16 @@ Test(match, what_a_source_gives_is_checked) {
             "occurrence 1 has no key");
     refused(SOURCE, "[{'key': 'a', 'status': 'burning'}]", ERR_EVENT_SHAPE,
             "neither firing nor resolved");
-    refused(SOURCE, "[{'key': 'a', 'status': 'firing', 'started_at': "
-                    "'yesterday'}]",
+    refused(SOURCE,
+            "[{'key': 'a', 'status': 'firing', 'started_at': "
+            "'yesterday'}]",
             ERR_EVENT_SHAPE, "started_at");
-    refused(SOURCE, "[" ALERT("a", "firing", "1", "x") ", {'key': 'a', "
-                    "'status': 'firing', 'started_at': "
-                    "'2026-01-01T00:00:00Z'}]",
-            ERR_EVENT_SHAPE, "occurrence 2 has no labels");
+    refused(
+        SOURCE,
+        "[" ALERT("a", "firing", "1", "x") ", {'key': 'a', "
+                                           "'status': 'firing', 'started_at': "
+                                           "'2026-01-01T00:00:00Z'}]",
+        ERR_EVENT_SHAPE, "occurrence 2 has no labels");
     refused(SOURCE, "{'a': 1}", ERR_CONTRACT, "must return a list");
     refused(SOURCE, "'text'", ERR_CONTRACT, "must return a list");
 }
@@ -176,8 +176,7 @@ Test(match, a_source_that_gives_none_is_no_failure) {
 Test(match, a_playbook_without_its_source_is_told_so) {
     struct json *playbook = support_json(PLAYBOOK);
 
-    cr_expect_not(match_delivery(bundle, playbook, STR("[]"), 0, &match,
-                                 &err));
+    cr_expect_not(match_delivery(bundle, playbook, STR("[]"), 0, &match, &err));
     cr_expect_eq(err.code, ERR_NOT_FOUND);
     json_release(playbook);
 }
@@ -186,12 +185,12 @@ Test(match, bytes_that_are_no_json_are_refused) {
     struct json *playbook = support_json(PLAYBOOK);
 
     cr_assert(bundle_add(bundle, STR("sources/plain.lua"), STR(SOURCE), &err));
-    cr_expect_not(match_delivery(bundle, playbook, STR("{\"a\":"), 0, &match,
-                                 &err));
+    cr_expect_not(
+        match_delivery(bundle, playbook, STR("{\"a\":"), 0, &match, &err));
     cr_expect_eq(err.code, ERR_JSON_TRUNCATED);
     match_release(&match);
-    cr_expect_not(match_delivery(bundle, playbook, STR("\xFF"), 0, &match,
-                                 &err));
+    cr_expect_not(
+        match_delivery(bundle, playbook, STR("\xFF"), 0, &match, &err));
     cr_expect_eq(err.code, ERR_JSON_UTF8);
     json_release(playbook);
 }

@@ -3,21 +3,26 @@
 
 #include "support.h"
 
-#define WORLD                                                                 \
-    "{'match': {'effect': 'aws:ecs:DescribeServices'}, 'answer': {'services': " \
-    "[{'desiredCount': 2, 'runningCount': 2}]}}"                              \
+#define WORLD                                                                  \
+    "{'match': {'effect': 'aws:ecs:DescribeServices'}, 'answer': "             \
+    "{'services': "                                                            \
+    "[{'desiredCount': 2, 'runningCount': 2}]}}"                               \
     "{'match': {'effect': 'aws:ecs:*'}, 'answer': {'sent': true}, 'times': 0}" \
-    "{'match': {'effect': 'prometheus:query'}, 'answer': {'data': 1}}"        \
+    "{'match': {'effect': 'prometheus:query'}, 'answer': {'data': 1}}"         \
     "{'match': {'effect': 'github:GET *'}, 'answer': {'state': 'open'}}"
 
-#define READ  "['', 'aws', 'ecs:DescribeServices', {'cluster': 'c', " \
-              "'services': ['s']}]"
-#define OTHER "['', 'aws', 'ecs:DescribeServices', {'cluster': 'd', " \
-              "'services': ['s']}]"
-#define SCALE "['', 'aws', 'ecs:UpdateService', {'cluster': 'c', " \
-              "'service': 's', 'desiredCount': 4}]"
-#define PULL  "['', 'github', 'GET /repos/{owner}/{repo}/pulls/{pull_number}'" \
-              ", {'owner': 'o', 'repo': 'r', 'pull_number': 0}]"
+#define READ                                                \
+    "['', 'aws', 'ecs:DescribeServices', {'cluster': 'c', " \
+    "'services': ['s']}]"
+#define OTHER                                               \
+    "['', 'aws', 'ecs:DescribeServices', {'cluster': 'd', " \
+    "'services': ['s']}]"
+#define SCALE                                            \
+    "['', 'aws', 'ecs:UpdateService', {'cluster': 'c', " \
+    "'service': 's', 'desiredCount': 4}]"
+#define PULL                                                         \
+    "['', 'github', 'GET /repos/{owner}/{repo}/pulls/{pull_number}'" \
+    ", {'owner': 'o', 'repo': 'r', 'pull_number': 0}]"
 
 static struct bench bench;
 static struct reply reply;
@@ -25,8 +30,8 @@ static struct reply reply;
 /* The reader is a spy that counts; what it does not refuse is answered. */
 static void open_dry(void) {
     bench_open(&bench, WORLD);
-    bench.mode = mode_dryrun_open(bench.loop, bench.spy->mode.clock,
-                                  &bench.spy->mode);
+    bench.mode =
+        mode_dryrun_open(bench.loop, bench.spy->mode.clock, &bench.spy->mode);
     json_put(bench.config, "channels", support_json("{'oncall': {}}"));
 }
 
@@ -63,8 +68,7 @@ Test(mode_dryrun, MO1_N5_no_write_of_any_class_reaches_the_reader) {
                   reply.err.text);
     }
     cr_expect_eq(spy_writes(bench.spy), 0);
-    cr_expect_eq(bench_count(&bench, "intent"),
-                 sizeof writes / sizeof *writes);
+    cr_expect_eq(bench_count(&bench, "intent"), sizeof writes / sizeof *writes);
 }
 
 Test(mode_dryrun, reads_are_real_until_the_first_imagined_write) {
@@ -82,8 +86,8 @@ Test(mode_dryrun, a_write_is_answered_with_its_own_prediction) {
                             "4, 'pendingCount': 0}}");
     support_is(json_find(bench_record(&bench, "intent", 0), "before"),
                "{'services': [{'desiredCount': 2, 'runningCount': 2}]}");
-    cr_expect(json_truth(json_find(bench_record(&bench, "result", 0),
-                                   "assumed")));
+    cr_expect(
+        json_truth(json_find(bench_record(&bench, "result", 0), "assumed")));
 }
 
 Test(mode_dryrun, a_read_that_could_see_the_write_shows_the_prediction) {

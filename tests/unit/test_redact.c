@@ -95,9 +95,9 @@ Test(redact, what_only_looks_like_one_stays) {
 }
 
 Test(redact, RD2_json_keeps_its_shape_and_kinds) {
-    struct json *value = support_json(
-        "{'a': ['" HELD "', 1, 2.5, null, true, [], {}], "
-        "'log': 'token=abc tail', '" HELD "': 'x'}");
+    struct json *value =
+        support_json("{'a': ['" HELD "', 1, 2.5, null, true, [], {}], "
+                     "'log': 'token=abc tail', '" HELD "': 'x'}");
     struct json *made = redact_json(redact, value);
 
     support_is(made, "{'a': ['[redacted]', 1, 2.5, null, true, [], {}], "
@@ -107,11 +107,21 @@ Test(redact, RD2_json_keeps_its_shape_and_kinds) {
 }
 
 Test(redact, RD2_what_was_utf8_stays_utf8) {
-    static const char *const parts[] = {
-        "password=", "\xC3\xA9", "\xE2\x82\xAC", "Bearer ", "abcdefgh", HELD,
-        "AKIAIOSFODNN7EXAMPLE", "\xF0\x9F\x98\x80", "-----BEGIN ", "-----END ",
-        "-----", " ", "=", "token="};
-    uint64_t seed = 1;
+    static const char *const parts[] = {"password=",
+                                        "\xC3\xA9",
+                                        "\xE2\x82\xAC",
+                                        "Bearer ",
+                                        "abcdefgh",
+                                        HELD,
+                                        "AKIAIOSFODNN7EXAMPLE",
+                                        "\xF0\x9F\x98\x80",
+                                        "-----BEGIN ",
+                                        "-----END ",
+                                        "-----",
+                                        " ",
+                                        "=",
+                                        "token="};
+    uint64_t                 seed = 1;
 
     for (int i = 0; i < 5000; i++) {
         struct buf text = BUF_EMPTY;
@@ -119,11 +129,11 @@ Test(redact, RD2_what_was_utf8_stays_utf8) {
 
         for (int j = 0; j < 6; j++) {
             seed = seed * 6364136223846793005u + 1442695040888963407u;
-            buf_add_text(&text, parts[(seed >> 33) %
-                                      (sizeof parts / sizeof *parts)]);
+            buf_add_text(&text,
+                         parts[(seed >> 33) % (sizeof parts / sizeof *parts)]);
         }
-        cr_assert(encode_utf8_valid(str_of(clean(buf_str(&text))), &bad),
-                  "%s", buf_text(&text));
+        cr_assert(encode_utf8_valid(str_of(clean(buf_str(&text))), &bad), "%s",
+                  buf_text(&text));
         cr_assert_null(strstr(clean(buf_str(&text)), HELD));
         buf_release(&text);
     }

@@ -7,11 +7,11 @@
 #include "gate/request.h"
 #include "support.h"
 
-#define CONFIG                                                              \
+#define CONFIG                                                               \
     "{'aws': {'region': 'eu-1'}, 'github': {'url': 'https://gh.test/api'}, " \
-    "'prometheus': {'url': 'http://prom.test:9090/'}, "                     \
-    "'http': {'allow': ['ok.test'], 'reads': ['GET ok.test/x']}, "          \
-    "'channels': {'oncall': {'url': {'secret': 'HOOK'}}, "                  \
+    "'prometheus': {'url': 'http://prom.test:9090/'}, "                      \
+    "'http': {'allow': ['ok.test'], 'reads': ['GET ok.test/x']}, "           \
+    "'channels': {'oncall': {'url': {'secret': 'HOOK'}}, "                   \
     "'plain': {'url': 'https://hook.test/in'}, 'none': {}}}"
 
 static struct sigv4_key    key;
@@ -87,11 +87,10 @@ Test(request, aws_posts_json_to_the_signed_endpoint) {
 
 Test(request, aws_takes_the_slots_token_only_where_it_has_none) {
     cr_assert(build("['', 'aws', 'ecs:RunTask', {'taskDefinition': 't'}]"));
-    cr_expect(support_has(buf_text(&request.body),
-                          "\"clientToken\":\"0123token\""));
+    cr_expect(
+        support_has(buf_text(&request.body), "\"clientToken\":\"0123token\""));
     cr_assert(build("['', 'aws', 'ecs:RunTask', {'clientToken': 'mine'}]"));
-    cr_expect(support_has(buf_text(&request.body),
-                          "\"clientToken\":\"mine\""));
+    cr_expect(support_has(buf_text(&request.body), "\"clientToken\":\"mine\""));
 }
 
 Test(request, aws_says_what_is_missing) {
@@ -134,8 +133,8 @@ Test(request, RQ2_no_secret_leaves_but_for_its_own_service) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cr_assert(build(cases[i].question), "%s", err.text);
         for (size_t j = 0; j < sizeof all / sizeof *all; j++)
-            cr_expect_eq(sends(all[j]), cases[i].own &&
-                                            strcmp(all[j], cases[i].own) == 0,
+            cr_expect_eq(sends(all[j]),
+                         cases[i].own && strcmp(all[j], cases[i].own) == 0,
                          "%s in %s", all[j], cases[i].question);
     }
 }

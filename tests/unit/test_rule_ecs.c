@@ -119,11 +119,13 @@ Test(rule_ecs, R1_settings_are_proven_by_all_that_were_asked_for) {
 Test(rule_ecs, R1_a_stopped_task_is_proven_by_its_wanted_status) {
     const char *stop = "['', 'aws', 'ecs:StopTask', {'task': 't1'}]";
 
-    cr_expect_eq(prove(stop, NULL, "{'tasks': [{'desiredStatus': "
-                                   "'STOPPED'}]}"),
+    cr_expect_eq(prove(stop, NULL,
+                       "{'tasks': [{'desiredStatus': "
+                       "'STOPPED'}]}"),
                  PROOF_APPLIED);
-    cr_expect_eq(prove(stop, NULL, "{'tasks': [{'desiredStatus': "
-                                   "'RUNNING'}]}"),
+    cr_expect_eq(prove(stop, NULL,
+                       "{'tasks': [{'desiredStatus': "
+                       "'RUNNING'}]}"),
                  PROOF_ABSENT);
     /* Stopped tasks are forgotten after an hour, so absence shows nothing. */
     cr_expect_eq(prove(stop, NULL, "{'tasks': []}"), PROOF_UNSURE);

@@ -4,14 +4,14 @@
 #include "gate/rule.h"
 #include "support.h"
 
-#define REF                                                                  \
-    "['', 'github', 'POST /repos/{owner}/{repo}/git/refs', {'owner': 'o', "  \
+#define REF                                                                 \
+    "['', 'github', 'POST /repos/{owner}/{repo}/git/refs', {'owner': 'o', " \
     "'repo': 'r', 'ref': 'refs/heads/fix', 'sha': 'abc'}]"
-#define PULL                                                                 \
-    "['', 'github', 'POST /repos/{owner}/{repo}/pulls', {'owner': 'o', "     \
+#define PULL                                                             \
+    "['', 'github', 'POST /repos/{owner}/{repo}/pulls', {'owner': 'o', " \
     "'repo': 'r', 'head': 'fix', 'base': 'main', 'title': 't'}]"
-#define CLOSE                                                                \
-    "['', 'github', 'PATCH /repos/{owner}/{repo}/pulls/{pull_number}', "     \
+#define CLOSE                                                            \
+    "['', 'github', 'PATCH /repos/{owner}/{repo}/pulls/{pull_number}', " \
     "{'owner': 'o', 'repo': 'r', 'pull_number': 7, 'state': 'closed'}]"
 #define BLOB                                                                 \
     "['', 'github', 'POST /repos/{owner}/{repo}/git/blobs', {'owner': 'o', " \

@@ -72,8 +72,8 @@ static void raises(const char *text, const char *part) {
     cr_expect(support_has(err.text, part), "%s", err.text);
 }
 
-#define NAMES(table)                                        \
-    "local names = {} for name in pairs(" table ") do "     \
+#define NAMES(table)                                    \
+    "local names = {} for name in pairs(" table ") do " \
     "names[#names + 1] = name end return names"
 
 Test(sandbox, SB1_N3_the_globals_are_these_and_no_others) {
@@ -103,10 +103,11 @@ Test(sandbox, SB1_N3_the_libraries_are_these_and_no_more) {
 
 Test(sandbox, SB1_N3_no_door_exists_under_its_usual_name) {
     static const char *const doors[] = {
-        "io", "os", "debug", "package", "coroutine", "load", "loadstring",
-        "loadfile", "dofile", "print", "collectgarbage", "_G", "_VERSION",
-        "string.dump", "string.pack", "string.unpack", "ffi",
-        "warn", "module"};
+        "io",        "os",          "debug",          "package",
+        "coroutine", "load",        "loadstring",     "loadfile",
+        "dofile",    "print",       "collectgarbage", "_G",
+        "_VERSION",  "string.dump", "string.pack",    "string.unpack",
+        "ffi",       "warn",        "module"};
 
     for (size_t i = 0; i < sizeof doors / sizeof *doors; i++) {
         char text[64];
@@ -156,8 +157,7 @@ Test(sandbox, SB2_metatables_of_markers_cannot_be_written) {
 }
 
 Test(sandbox, texts_that_are_numbers_count_as_in_every_lua) {
-    gives("return { '10' + 1, '1.5' * 2, -'3', 7 // '2' }",
-          "[11, 3.0, -3, 3]");
+    gives("return { '10' + 1, '1.5' * 2, -'3', 7 // '2' }", "[11, 3.0, -3, 3]");
     raises("return 'x' + 1", "arithmetic");
 }
 

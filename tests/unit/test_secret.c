@@ -14,7 +14,7 @@
 #include "auth/secret.h"
 #include "base/mem.h"
 
-#define LENGTH     96
+#define LENGTH 96
 #define REGION_MAX ((size_t)64 << 20)
 
 Test(secret, gives_by_name_and_replaces) {

@@ -15,14 +15,14 @@ static void fold(const char *records) {
     json_release(list);
 }
 
-#define STARTED                                                            \
-    "{'kind': 'started', 'at': 1, 'run': 'run_1', 'incident': {'id': "     \
+#define STARTED                                                        \
+    "{'kind': 'started', 'at': 1, 'run': 'run_1', 'incident': {'id': " \
     "'inc_1'}}"
 #define VISIT(node, visit) \
     "{'kind': 'visit', 'node': '" node "', 'visit': " visit ", 'input': {}}"
-#define INTENT(place, class, at)                                        \
-    "{'kind': 'intent', 'slot': '" place "', 'class': '" class "', "    \
-    "'at': " at "}"
+#define INTENT(place, class, at)                                     \
+    "{'kind': 'intent', 'slot': '" place "', 'class': '" class "', " \
+                                                               "'at': " at "}"
 #define ENDED(node, visit, use, outcome, next)                          \
     "{'kind': 'ended', 'node': '" node "', 'visit': " visit ", 'use': " \
     "'" use "', 'outcome': '" outcome "', 'next': '" next "', "         \
@@ -30,7 +30,7 @@ static void fold(const char *records) {
 
 Test(walk, stands_in_the_visit_that_has_not_ended) {
     fold("[" STARTED ", " VISIT("look", "1") ", {'kind': 'attempt', "
-         "'attempt': 2}]");
+                                             "'attempt': 2}]");
     cr_expect(str_is(json_find_text(walk.current, "node"), "look"));
     cr_expect_eq(walk.attempt, 2);
     cr_expect_null(walk.next);
@@ -39,19 +39,22 @@ Test(walk, stands_in_the_visit_that_has_not_ended) {
 }
 
 Test(walk, stands_before_the_next_node_when_one_has_ended) {
-    fold("[" STARTED ", " VISIT("look", "1") ", "
-         ENDED("look", "1", "look", "found", "mend") "]");
+    fold("[" STARTED ", " VISIT("look", "1") ", " ENDED("look", "1", "look",
+                                                        "found", "mend") "]");
     cr_expect_null(walk.current);
     cr_expect(str_is(json_text(walk.next), "mend"));
     support_is(walk.outputs, "{'look': [{'n': 1, 'outcome': 'found'}]}");
 }
 
 Test(walk, counts_visits_that_wrote_and_not_their_writes) {
-    fold("[" STARTED ", " INTENT("mend/0001/run/-/0001", "set", "5") ", "
-         INTENT("mend/0001/run/-/0002", "once", "6") ", "
-         INTENT("tell/0001/run/-/0001", "notify", "7") ", "
-         INTENT("mend/0001/undo/-/0001", "set", "8") ", "
-         INTENT("mend/0002/run/-/0001", "set", "9") "]");
+    fold(
+        "[" STARTED ", " INTENT("mend/0001/run/-/0001", "set", "5") ", " INTENT(
+            "mend/0001/run/-/0002", "once",
+            "6") ", " INTENT("tell/0001/run/-/0001", "notify",
+                             "7") ", " INTENT("mend/0001/undo/-/0001", "set",
+                                              "8") ", " INTENT("mend/0002/run/"
+                                                               "-/0001",
+                                                               "set", "9") "]");
     cr_expect_eq(walk_attempts(&walk), 2);
     cr_expect_eq(walk.acted_ms, 5);
     support_is(walk.wrote, "[{'node': 'mend', 'visit': 1}, {'node': 'mend', "
@@ -67,9 +70,9 @@ Test(walk, a_message_to_people_is_no_act) {
 Test(walk, the_verdict_is_that_of_the_last_verification) {
     fold("[" STARTED "]");
     cr_expect_null(walk_verdict(&walk).data);
-    fold("[" ENDED("check", "1", "verification", "fail", "x") ", "
-         ENDED("check", "2", "verification", "pass", "done") ", "
-         ENDED("tell", "1", "escalation", "told", "$end") "]");
+    fold("[" ENDED("check", "1", "verification", "fail", "x") ", " ENDED(
+        "check", "2", "verification", "pass",
+        "done") ", " ENDED("tell", "1", "escalation", "told", "$end") "]");
     cr_expect(str_is(walk_verdict(&walk), "pass"));
     fold("[{'kind': 'ended', 'node': 'check', 'use': 'verification', "
          "'outcome': 'pass', 'assumed': true}]");
@@ -82,9 +85,12 @@ Test(walk, the_verdict_is_that_of_the_last_verification) {
 Test(walk, the_scope_has_outputs_incident_service_and_run) {
     struct json *service = support_json("{'name': 'api'}"), *scope;
 
-    fold("[" STARTED ", " INTENT("mend/0001/run/-/0001", "set", "1000") ", "
-         "{'kind': 'ended', 'node': 'mend', 'use': 'mend', 'outcome': "
-         "'error', 'next': 'tell', 'error': {'code': 'io', 'text': 't'}}]");
+    fold("[" STARTED ", " INTENT(
+        "mend/0001/run/-/0001", "set",
+        "1000") ", "
+                "{'kind': 'ended', 'node': 'mend', 'use': 'mend', 'outcome': "
+                "'error', 'next': 'tell', 'error': {'code': 'io', 'text': "
+                "'t'}}]");
     scope = walk_scope(&walk, service);
     support_is(json_find(scope, "service"), "{'name': 'api'}");
     support_is(json_find(scope, "incident"), "{'id': 'inc_1'}");
@@ -101,11 +107,14 @@ Test(walk, the_scope_has_outputs_incident_service_and_run) {
 Test(walk, facts_tell_what_was_tried_and_how_it_went) {
     struct json *facts;
 
-    fold("[" INTENT("mend/0001/run/-/0001", "set", "5") ", "
-         ENDED("mend", "1", "restart", "restarted", "check") ", "
-         ENDED("check", "1", "verification", "fail", "mend") ", "
-         INTENT("mend/0002/run/-/0001", "set", "9") ", "
-         ENDED("mend", "2", "restart", "restarted", "check") "]");
+    fold("[" INTENT("mend/0001/run/-/0001", "set", "5") ", " ENDED(
+        "mend", "1", "restart", "restarted",
+        "check") ", " ENDED("check", "1", "verification", "fail",
+                            "mend") ", " INTENT("mend/0002/run/-/0001", "set",
+                                                "9") ", " ENDED("mend", "2",
+                                                                "restart",
+                                                                "restarted",
+                                                                "check") "]");
     facts = walk_facts(&walk, 3, STR("medium"));
     support_is(facts, "{'attempts': 2, 'limit': 3, 'risk': 'medium', 'tried': "
                       "[{'node': 'mend', 'outcome': 'restarted', 'verdict': "
@@ -118,10 +127,9 @@ Test(walk, facts_tell_what_was_tried_and_how_it_went) {
 }
 
 static void write_walk(const struct walk *w, struct buf *out) {
-    const struct json *const parts[] = {w->started, w->outputs, w->path,
-                                        w->visits, w->current, w->next,
-                                        w->failure, w->wrote, w->undone,
-                                        w->finished};
+    const struct json *const parts[] = {
+        w->started, w->outputs, w->path,  w->visits, w->current,
+        w->next,    w->failure, w->wrote, w->undone, w->finished};
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (parts[i])
@@ -132,14 +140,23 @@ static void write_walk(const struct walk *w, struct buf *out) {
 }
 
 Test(walk, WK1_N7_one_by_one_or_all_at_once_it_is_the_same_walk) {
-    struct json *all = support_json(
-        "[" STARTED ", " VISIT("look", "1") ", {'kind': 'attempt', 'attempt': "
-        "1}, " ENDED("look", "1", "look", "found", "mend") ", "
-        VISIT("mend", "1") ", " INTENT("mend/0001/run/-/0001", "set", "5") ", "
-        "{'kind': 'result', 'slot': 'mend/0001/run/-/0001'}, "
-        ENDED("mend", "1", "mend", "mended", "undo") ", {'kind': 'undone', "
-        "'node': 'mend', 'visit': 1, 'outcome': 'undone'}, {'kind': 'nobody "
-        "knows this kind'}, {'kind': 'finished', 'outcome': 'done'}]");
+    struct json *all = support_json("[" STARTED ", " VISIT(
+        "look",
+        "1") ", {'kind': 'attempt', 'attempt': "
+             "1}, " ENDED("look", "1", "look", "found", "mend") ", " VISIT(
+                 "mend",
+                 "1") ", " INTENT("mend/0001/run/-/0001", "set",
+                                  "5") ", "
+                                       "{'kind': 'result', 'slot': "
+                                       "'mend/0001/run/-/0001'}, " ENDED(
+                                           "mend", "1", "mend", "mended",
+                                           "undo") ", {'kind': 'undone', "
+                                                   "'node': 'mend', 'visit': "
+                                                   "1, 'outcome': 'undone'}, "
+                                                   "{'kind': 'nobody "
+                                                   "knows this kind'}, "
+                                                   "{'kind': 'finished', "
+                                                   "'outcome': 'done'}]");
     struct json *grown = json_new_list();
     struct walk  live, back;
 

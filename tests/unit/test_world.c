@@ -47,7 +47,7 @@ static void fails(const char *question, enum err_code code) {
     cr_expect_eq(err.code, code, "%s", err.text);
 }
 
-#define READ  "['', 'aws', 'ecs:DescribeServices', {'cluster': 'prod'}]"
+#define READ "['', 'aws', 'ecs:DescribeServices', {'cluster': 'prod'}]"
 #define WRITE "['', 'aws', 'ecs:UpdateService', {'desiredCount': 4}]"
 
 Test(world, the_last_row_that_fits_answers) {
@@ -59,7 +59,8 @@ Test(world, the_last_row_that_fits_answers) {
     answers(READ, 0, "{'n': 2}");
     answers("['', 'aws', 'ecs:ListTasks', {}]", 0, "{'n': 1}");
     answers("['', 'aws', 'ecs:DescribeServices', {'cluster': 'other', "
-            "'x': 1}]", 0, "{'n': 3}");
+            "'x': 1}]",
+            0, "{'n': 3}");
 }
 
 Test(world, patterns_are_deep_subsets_with_stars_in_texts) {
@@ -74,8 +75,7 @@ Test(world, patterns_are_deep_subsets_with_stars_in_texts) {
     fails("['', 'aws', 'x:Do', {'a': {'b': 'xz'}, 'l': [2, 'q']}]",
           ERR_NO_ANSWER);
     fails("['', 'aws', 'x:Do', {'l': [1, 'q']}]", ERR_NO_ANSWER);
-    fails("['', 'aws', 'x:Do', {'a': {'b': 3}, 'l': [1, 'q']}]",
-          ERR_NO_ANSWER);
+    fails("['', 'aws', 'x:Do', {'a': {'b': 3}, 'l': [1, 'q']}]", ERR_NO_ANSWER);
 }
 
 Test(world, a_row_that_is_used_up_makes_way) {
@@ -158,7 +158,8 @@ Test(world, templates_take_labels_arguments_and_moments) {
               "'none': 'x${labels.none}y', 'open': '${service',"
               "'list': ['${args.a.1.b}']}}]");
     answers("['', 'aws', 'ecs:UpdateService', {'desiredCount': 4, 'a': [0, "
-            "{'b': true}]}]", 1000,
+            "{'b': true}]}]",
+            1000,
             "{'text': 'svc api in prod, critical', 'count': 4, 'at': "
             "'2025-12-31T23:55:00Z', 's': 1767225600, 'ms': 1767225722000, "
             "'half': 1767225600.5, 'none': 'xy', 'open': '${service', "
@@ -169,8 +170,7 @@ Test(world, templates_fill_patterns_too) {
     open_rows("[{'match': {'effect': '*', 'args': {'cluster': '${cluster}'}}, "
               "'answer': {'n': 1}}]");
     answers(READ, 0, "{'n': 1}");
-    fails("['', 'aws', 'ecs:ListTasks', {'cluster': 'other'}]",
-          ERR_NO_ANSWER);
+    fails("['', 'aws', 'ecs:ListTasks', {'cluster': 'other'}]", ERR_NO_ANSWER);
 }
 
 Test(world, W1_the_same_questions_get_the_same_answers) {

@@ -1,0 +1,312 @@
+/* test_resume.c - a run cut behind any record goes on to the same end.
+ *
+ * One run of everything a run can do is walked without interruption. Then, for
+ * each prefix of its journal, a fresh process reads that prefix back and goes
+ * on, in a world where exactly what the prefix tells has happened. Of a write
+ * with an intent and no result both are tried: that it reached the world, and
+ * that it did not. Path, verdict, hand-over and the writes that the world has
+ * seen must be those of the uninterrupted run.
+ */
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include "support.h"
+#include "sys/loop.h"
+
+/* The service is well once it has 4 tasks and a deployment of its own. */
+#define WORLD                                                                  \
+    "{'match': {'effect': 'aws:ecs:DescribeServices'}, 'answer': "             \
+    "{'services': "                                                            \
+    "[{'desiredCount': 2, 'deployments': [{'id': 'd1'}]}]}}"                   \
+    "{'match': {'effect': 'aws:ecs:DescribeServices'}, 'after': {'write': "    \
+    "'aws:ecs:UpdateService', 'args': {'desiredCount': 4}}, 'answer': "        \
+    "{'services': [{'desiredCount': 4, 'deployments': [{'id': 'd1'}]}]}}"      \
+    "{'match': {'effect': 'aws:ecs:DescribeServices'}, 'after': {'write': "    \
+    "'aws:ecs:UpdateService', 'args': {'forceNewDeployment': true}}, "         \
+    "'answer': {'services': [{'desiredCount': 4, 'deployments': [{'id': "      \
+    "'d2'}, {'id': 'd1'}]}]}}"                                                 \
+    "{'match': {'effect': 'aws:ecs:DescribeServices'}, 'after': {'write': "    \
+    "'aws:ecs:UpdateService', 'args': {'desiredCount': 2}}, 'answer': "        \
+    "{'services': [{'desiredCount': 2, 'deployments': [{'id': 'd2'}, {'id': "  \
+    "'d1'}]}]}}"                                                               \
+    "{'match': {'effect': 'aws:ecs:UpdateService'}, 'answer': {'ok': true}}"   \
+    "{'match': {'effect': 'aws:ecs:ListTasks'}, 'answer': {'settled': false}}" \
+    "{'match': {'effect': 'aws:ecs:ListTasks'}, 'after': {'write': "           \
+    "'aws:ecs:UpdateService', 'args': {'forceNewDeployment': true}, "          \
+    "'delay': '50s'}, 'answer': {'settled': true}}"                            \
+    "{'match': {'effect': 'aws:ecs:DescribeTasks'}, 'answer': {'n': 7}}"       \
+    "{'match': {'effect': 'aws:ecs:DescribeTasks'}, 'times': 1, 'error': "     \
+    "{'code': 'remote', 'text': 'a hiccup'}}"                                  \
+    "{'match': {'effect': 'prometheus:query'}, 'answer': {'value': 1}}"
+
+#define PLAYBOOK                                                               \
+    "return { about = 'x', start = 'look', failed = 'tell',\n"                 \
+    "undone = 'tell', limits = { attempts = 2, deadline = '2h' }, nodes = {\n" \
+    "look = { use = 'look', rerun = { times = 1, on = { 'remote' } },\n"       \
+    "  policy = 'careful', next = { found = 'scale', unsure = 'tell' } },\n"   \
+    "scale = { use = 'scale', with = { from = '$look.count' },\n"              \
+    "  next = { scaled = 'renew' } },\n"                                       \
+    "renew = { use = 'renew', next = { renewed = 'check', stuck = 'tell' } "   \
+    "},\n"                                                                     \
+    "check = { use = 'verification', next = { pass = 'done', worse = 'undo' "  \
+    "} },\n"                                                                   \
+    "tell = { use = 'escalation', with = { run = '$run' } } } }"
+
+#define LOOK                                                               \
+    "return { about = 'x', output = { count = 'integer', id = 'string' }," \
+    "outcomes = { 'found' }, effects = { 'aws:ecs:DescribeServices', "     \
+    "'aws:ecs:DescribeTasks' }, run = function(ctx)\n"                     \
+    "local id = ctx.uuid()\n"                                              \
+    "local s = ctx.aws('ecs:DescribeServices', {}).services[1]\n"          \
+    "ctx.aws('ecs:DescribeTasks', {})\n"                                   \
+    "return 'found', { count = s.desiredCount, id = id } end }"
+
+#define POLICY                                                                 \
+    "return { about = 'x', adds = { 'unsure' }, decide = function(o, output, " \
+    "facts) return o, 'tried ' .. facts.attempts end }"
+
+#define SCALE                                                              \
+    "return { about = 'x', input = { from = 'integer' }, output = {}, "    \
+    "outcomes = { 'scaled' }, risk = 'low', effects = { "                  \
+    "'aws:ecs:UpdateService' },\n"                                         \
+    "run = function(ctx, input) ctx.aws('ecs:UpdateService', { cluster = " \
+    "'prod', service = 'api', desiredCount = 2 * input.from }) return "    \
+    "'scaled' end,\n"                                                      \
+    "undo = function(ctx, input, state) local w = state.writes[1]\n"       \
+    "ctx.aws('ecs:UpdateService', { cluster = 'prod', service = 'api', "   \
+    "desiredCount = w.before.services[1].desiredCount }) return 'undone' " \
+    "end }"
+
+#define RENEW                                                                \
+    "return { about = 'x', output = {}, outcomes = { 'renewed', 'stuck' }, " \
+    "risk = 'low', irreversible = true, effects = { "                        \
+    "'aws:ecs:UpdateService', 'aws:ecs:ListTasks' },\n"                      \
+    "run = function(ctx) ctx.aws('ecs:UpdateService', { cluster = 'prod', "  \
+    "service = 'api', forceNewDeployment = true })\n"                        \
+    "ctx.sleep(5)\n"                                                         \
+    "local ok = ctx.wait_for { ask = { 'aws:ecs:ListTasks', {} }, every = "  \
+    "'20s', within = '5m', done = function(a) return a.settled end }\n"      \
+    "ctx.sleep(60)\n"                                                        \
+    "return ok and 'renewed' or 'stuck' end }"
+
+#define CHECK                                                                 \
+    "return { about = 'x', outcomes = { 'pass', 'worse' }, effects = { "      \
+    "'prometheus:query' }, run = function(ctx)\n"                             \
+    "return ctx.prometheus('query', { query = 'up' }).value == 0 and 'pass' " \
+    "or 'worse' end }"
+
+#define TELL                                                                \
+    "return { about = 'x', input = { run = 'map' }, output = { handover = " \
+    "'map' }, outcomes = { 'told' }, effects = {}, run = function(ctx, "    \
+    "input) return 'told', { handover = { attempts = input.run.attempts, "  \
+    "id = input.run.id, steps = #input.run.path } } end }"
+
+static void open_scripts(struct bench *bench) {
+    bench_open(bench, WORLD);
+    bench_script(bench, "playbooks/heal.lua", PLAYBOOK);
+    bench_script(bench, "nodes/look.lua", LOOK);
+    bench_script(bench, "policies/careful.lua", POLICY);
+    bench_script(bench, "nodes/scale.lua", SCALE);
+    bench_script(bench, "nodes/renew.lua", RENEW);
+    bench_script(bench, "nodes/verification.lua", CHECK);
+    bench_script(bench, "nodes/escalation.lua", TELL);
+}
+
+/* What must not depend on where a run was cut. */
+static void write_story(struct bench *bench, const struct json *seen,
+                        struct buf *out) {
+    static const char *const parts[] = {"outcome", "verdict", "handover",
+                                        "undone"};
+    struct json             *report = bench_report(bench);
+    const struct json       *writes = json_find(report, "writes");
+
+    bench_path(bench, out);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const struct json *part = json_find(report, parts[i]);
+
+        buf_addf(out, "\n%s ", parts[i]);
+        if (str_is(str_of(parts[i]), "undone"))
+            buf_addf(out, "%zu", json_count(part));
+        else if (part)
+            json_write(part, out);
+    }
+    for (size_t i = 0; i < json_count(writes); i++) {
+        const struct json *write = json_at(writes, i);
+
+        buf_addf(out, "\nplanned %.*s ",
+                 STR_ARG(json_find_text(write, "slot")));
+        json_write(json_find(write, "request"), out);
+    }
+    for (size_t i = 0; i < json_count(seen); i++) {
+        buf_add_text(out, "\nseen ");
+        json_write(json_at(seen, i), out);
+    }
+    json_release(report);
+}
+
+static void add_seen(const struct bench *bench, struct json *seen) {
+    for (size_t i = 0; i < json_count(bench->spy->acts); i++) {
+        const struct json *act = json_at(bench->spy->acts, i);
+
+        if (json_truth(json_find(act, "writes")))
+            json_append(seen, json_clone(json_find(act, "args")));
+    }
+}
+
+/* --- the world as a prefix tells it ---------------------------------------- */
+
+static void nothing(void *arg, struct mode_answer *answer) {
+    (void)arg;
+    if (answer->fate == MODE_ANSWERED)
+        json_release(answer->value);
+}
+
+static bool has_result(const struct json *records, size_t count,
+                       struct str slot) {
+    for (size_t i = 0; i < count; i++)
+        if (str_is(json_find_text(json_at(records, i), "kind"), "result") &&
+            str_equal(json_find_text(json_at(records, i), "slot"), slot))
+            return true;
+    return false;
+}
+
+/* Lets the world see the recorded question, as it did before the crash. */
+static void ask_world(struct bench *bench, const struct json *record,
+                      struct json *seen) {
+    struct str name,
+        kind = str_cut(json_find_text(record, "effect"), ':', &name);
+    struct json    *question = json_new_list();
+    struct mode    *world = bench->spy->inner;
+    struct effect   effect;
+    struct mode_ask ask = {&effect, NULL, ""};
+    struct err      err;
+
+    json_append_text(question, STR(""));
+    json_append_text(question, kind);
+    json_append_text(question, name);
+    json_append(question, json_clone(json_find(record, "args")));
+    cr_assert(effect_make(&effect, question, bench->config, &err));
+    world->ops->act(world, &ask, nothing, NULL);
+    loop_run(bench->loop);
+    if (effect_writes(&effect))
+        json_append(seen, json_clone(effect.args));
+    effect_release(&effect);
+    json_release(question);
+}
+
+static void replay_world(struct bench *bench, const struct json *records,
+                         size_t count, bool applied, struct json *seen) {
+    for (size_t i = 0; i < count; i++) {
+        const struct json *record = json_at(records, i);
+        struct str         kind = json_find_text(record, "kind");
+        bool engine = str_starts(json_find_text(record, "effect"), "engine:");
+
+        bench->spy->inner->ops->until(
+            bench->spy->inner, json_find_int(record, "at", 0), nothing, NULL);
+        loop_run(bench->loop);
+        if (str_is(kind, "intent") &&
+            (applied ||
+             has_result(records, count, json_find_text(record, "slot"))))
+            ask_world(bench, record, seen);
+        else if (str_is(kind, "read") && !engine)
+            ask_world(bench, record, seen);
+    }
+}
+
+/* --- the property ------------------------------------------------------------ */
+
+static void goes_on(const struct json *records, size_t count, bool applied,
+                    const char *story) {
+    struct bench bench;
+    struct json *seen = json_new_list();
+    struct buf   told = BUF_EMPTY;
+
+    open_scripts(&bench);
+    for (size_t i = 0; i < count; i++)
+        journal_add(bench.journal, json_clone(json_at(records, i)), NULL, NULL,
+                    0, NULL, NULL);
+    loop_run(bench.loop);
+    bench_cut(&bench, count);
+    replay_world(&bench, records, count, applied, seen);
+    bench_walk(&bench);
+    cr_assert_not(bench.failed, "cut after %zu: %s", count, bench.err.text);
+    add_seen(&bench, seen);
+    write_story(&bench, seen, &told);
+    cr_expect_str_eq(
+        buf_text(&told), story,
+        "cut after %zu records (%.*s), %s:"
+        "\n%s\n--- and not\n%s",
+        count, STR_ARG(json_find_text(json_at(records, count - 1), "kind")),
+        applied ? "applied" : "not applied", buf_text(&told), story);
+    bench_close(&bench);
+    json_release(seen);
+    buf_release(&told);
+}
+
+static struct json *walk_through(struct buf *story) {
+    struct bench bench;
+    struct json *records, *seen = json_new_list();
+
+    open_scripts(&bench);
+    bench_walk(&bench);
+    add_seen(&bench, seen);
+    write_story(&bench, seen, story);
+    records = json_clone(journal_records(bench.journal));
+    bench_path_is(&bench, "look:found scale:scaled renew:renewed check:worse "
+                          "undo:undone tell:told = escalated");
+    cr_expect_eq(spy_writes(bench.spy), 3);
+    bench_close(&bench);
+    json_release(seen);
+    return records;
+}
+
+Test(resume, N7_RN2_from_every_record_to_the_same_end) {
+    struct buf   story = BUF_EMPTY;
+    struct json *records = walk_through(&story);
+
+    cr_assert_gt(json_count(records), 40);
+    for (size_t count = 1; count <= json_count(records); count++) {
+        goes_on(records, count, true, buf_text(&story));
+        goes_on(records, count, false, buf_text(&story));
+    }
+    json_release(records);
+    buf_release(&story);
+}
+
+Test(resume, WK1_a_run_that_is_over_is_over_when_it_is_read_back) {
+    struct bench bench;
+
+    open_scripts(&bench);
+    bench_walk(&bench);
+    bench_cut(&bench, json_count(journal_records(bench.journal)));
+    bench_walk(&bench);
+    cr_expect_not(bench.failed);
+    bench_path_is(&bench, "look:found scale:scaled renew:renewed check:worse "
+                          "undo:undone tell:told = escalated");
+    cr_expect_eq(bench_count(&bench, "finished"), 1);
+    cr_expect_eq(spy_writes(bench.spy), 3);
+    bench_close(&bench);
+}
+
+/* It dies again and again, one record further each time. */
+Test(resume, N7_a_run_that_dies_behind_every_record_still_arrives) {
+    struct bench bench;
+    struct buf   path = BUF_EMPTY;
+    size_t       count = 1;
+
+    open_scripts(&bench);
+    bench_walk(&bench);
+    while (count <= json_count(journal_records(bench.journal)) && count < 400) {
+        bench_cut(&bench, count);
+        bench_walk(&bench);
+        cr_assert_not(bench.failed, "%zu: %s", count, bench.err.text);
+        count++;
+    }
+    bench_path(&bench, &path);
+    cr_expect(support_has(buf_text(&path), "tell:told = escalated"), "%s",
+              buf_text(&path));
+    cr_expect_eq(bench_count(&bench, "finished"), 1);
+    bench_close(&bench);
+    buf_release(&path);
+}
