@@ -162,10 +162,24 @@ static bool is_sequence(lua_State *L, int index) {
     return count == length;
 }
 
-static struct json *take_list(struct taking *t, int index) {
-    struct json *list = json_new_list();
-    lua_Unsigned length = lua_rawlen(t->L, index);
+static bool is_empty(lua_State *L, int index) {
+    lua_pushnil(L);
+    if (!lua_next(L, index))
+        return true;
+    lua_pop(L, 2);
+    return false;
+}
 
+static struct json *take_list(struct taking *t, int index) {
+    lua_Unsigned length = lua_rawlen(t->L, index);
+    struct json *list;
+
+    /* What a marked list holds beside its positions would be lost. */
+    if (!is_empty(t->L, index) && !is_sequence(t->L, index))
+        return refuse(t, ERR_CONTRACT,
+                      "a json.array has a name or a hole among its "
+                      "positions 1..n");
+    list = json_new_list();
     for (lua_Unsigned i = 1; i <= length; i++) {
         struct json *item;
 

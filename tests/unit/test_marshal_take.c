@@ -216,5 +216,5 @@ Test(marshal_take, MA3_what_is_small_and_unfolds_without_end_is_refused,
     refuses("local t = json.array { 1, 2, 3, 4, 5 } t[9] = 9 "
             "for i = 3, 62 do t[1 << i] = i end "
             "return t",
-            ERR_LIMIT, "output larger than");
+            ERR_CONTRACT, "a hole among its positions");
 }
