@@ -206,16 +206,49 @@ static bool walk_one(struct session *s, struct one_run *one, struct err *err) {
     return true;
 }
 
+static bool acts(struct str effect) {
+    enum effect_class class = effect_class_of(effect);
+
+    return class != EFFECT_READ && class != EFFECT_NOTIFY;
+}
+
+/* The writes that the playbook's nodes declare; the gate allows no others. */
+static void print_writes(const struct session *s) {
+    const struct script *script =
+        bundle_find(s->engine.bundle, SCRIPT_PLAYBOOK, s->playbook);
+    const struct json *playbook, *node;
+    struct json_walk   walk;
+    struct err         err;
+
+    if (!script || !bundle_meta(s->engine.bundle, script, &playbook, &err))
+        return;
+    walk = json_walk_over(json_find(playbook, "nodes"));
+    while (json_walk_next(&walk)) {
+        const struct json *effects;
+
+        script = bundle_find(s->engine.bundle, SCRIPT_NODE,
+                             json_find_text(walk.value, "use"));
+        if (!script || !bundle_meta(s->engine.bundle, script, &node, &err))
+            continue;
+        effects = json_find(node, "effects");
+        for (size_t i = 0; i < json_count(effects); i++)
+            if (acts(json_text(json_at(effects, i))))
+                fprintf(stderr, "live: %.*s may send %.*s\n", STR_ARG(walk.key),
+                        STR_ARG(json_text(json_at(effects, i))));
+    }
+}
+
 /* What a live run is about to touch, before it does. */
 static void announce(const struct session *s, const struct one_run *one) {
     const struct json *labels = json_find(one->incident, "labels");
 
-    if (is_live(s))
-        fprintf(stderr, "live: %.*s walks %.*s/%.*s as %s; state in %s\n",
-                STR_ARG(s->playbook),
-                STR_ARG(json_find_text(labels, "cluster")),
-                STR_ARG(json_find_text(labels, "service")), one->id,
-                s->engine.state);
+    if (!is_live(s))
+        return;
+    fprintf(stderr, "live: %.*s walks %.*s/%.*s as %s; state in %s\n",
+            STR_ARG(s->playbook), STR_ARG(json_find_text(labels, "cluster")),
+            STR_ARG(json_find_text(labels, "service")), one->id,
+            s->engine.state);
+    print_writes(s);
 }
 
 static bool new_run(struct session *s, const struct json *incident,
