@@ -216,7 +216,26 @@ static void next(struct run *run) {
     end(run, "undone");
 }
 
+/* Did one fail before a crash, with the end of undoing not yet noted? */
+static bool failed_before(const struct run *run) {
+    const struct json *records = journal_records(run->options.journal);
+
+    for (size_t i = json_count(records); i-- > 0;) {
+        const struct json *record = json_at(records, i);
+        struct str         kind = json_find_text(record, "kind");
+
+        if (str_is(kind, "undone"))
+            return str_is(json_find_text(record, "outcome"), "failed");
+        if (str_is(kind, "ended"))
+            return false;
+    }
+    return false;
+}
+
 void undo_start(struct run *run) {
     run->undoing = json_count(run->walk.wrote);
-    next(run);
+    if (failed_before(run))
+        end(run, "failed");
+    else
+        next(run);
 }

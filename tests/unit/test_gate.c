@@ -86,7 +86,7 @@ static void crash_after_intent(void) {
 
 TestSuite(gate, .init = open_bench, .fini = close_bench);
 
-/* --- slots ------------------------------------------------------------ */
+/* --- slots -------------------------------------------------------------- */
 
 Test(gate, G1_an_answered_slot_gives_its_answer_and_asks_nothing) {
     ask(READ);
@@ -134,7 +134,7 @@ Test(gate, N7_another_question_in_a_slot_stops_the_run_and_shows_both) {
     cr_expect_eq(spy_writes(bench.spy), 1);
 }
 
-/* --- intents ---------------------------------------------------------- */
+/* --- intents ------------------------------------------------------------ */
 
 struct look {
     struct store *store;
@@ -209,7 +209,7 @@ Test(gate, a_before_image_that_cannot_be_read_keeps_the_write_from_leaving) {
     cr_expect_eq(bench_count(&bench, "intent"), 0);
 }
 
-/* --- rights ----------------------------------------------------------- */
+/* --- rights ------------------------------------------------------------- */
 
 Test(gate, G3_an_undeclared_effect_is_refused_and_recorded) {
     const struct json *record;
@@ -288,7 +288,7 @@ Test(gate, ids_and_chance_are_the_slots_own_and_the_same_each_time) {
     json_release(again.value);
 }
 
-/* --- trying again ------------------------------------------------------ */
+/* --- trying again ------------------------------------------------------- */
 
 Test(gate, G4_a_retry_stays_in_its_slot) {
     bench.retry = support_json("{'times': 3, 'backoff': 1000, 'on': "
@@ -515,19 +515,60 @@ Test(gate, G5_N11_arguments_are_redacted_in_the_record_not_in_the_request) {
     buf_release(&all);
 }
 
-/* --- sleeps and waits ---------------------------------------------------- */
+/* --- sleeps and waits --------------------------------------------------- */
 
-Test(gate, a_sleep_goes_on_where_it_was_after_a_restart) {
+#define SLEEP "['', 'sleep', 90]"
+#define WAIT                                                           \
+    "['', 'wait', {'ask': ['aws:ecs:DescribeServices', {}], 'every': " \
+    "'30s', 'within': '5m'}]"
+
+static void ask_to_wait(const char *question) {
+    json_release(reply.value);
+    reply =
+        bench_ask_allowed(&bench, 1, question, "['aws:ecs:DescribeServices']");
+}
+
+/* The process dies while it waits; another one begins, and no time passed. */
+static void crash_while_waiting(int64_t due) {
+    struct json *wait = json_clone(bench_record(&bench, "wait", 0));
+
+    json_put_int(wait, "due", due);
+    bench_close(&bench);
+    open_bench();
+    journal_add(bench.journal, wait, NULL, NULL, 0, NULL, NULL);
+}
+
+Test(gate, a_sleep_goes_on_to_its_due_time_after_a_restart) {
     int64_t began = mode_now(bench.mode);
 
-    reply = bench_ask_allowed(&bench, 1, "['', 'sleep', 90]", "[]");
+    ask_to_wait(SLEEP);
+    cr_expect_eq(mode_now(bench.mode), began + 90000);
+    crash_while_waiting(began + 90000);
+    ask_to_wait(SLEEP);
     cr_expect_eq(reply.fate, GATE_ANSWERED);
     cr_expect_eq(mode_now(bench.mode), began + 90000);
-    bench_cut(&bench, bench_position(&bench, "wait", 0) + 1);
-    reply = bench_ask_allowed(&bench, 1, "['', 'sleep', 90]", "[]");
-    cr_expect_eq(reply.fate, GATE_ANSWERED);
-    cr_expect_eq(mode_now(bench.mode), began + 90000, "it slept twice");
     cr_expect_eq(bench_count(&bench, "wait"), 1);
+}
+
+Test(gate, a_sleep_that_was_due_meanwhile_is_over_at_once) {
+    int64_t began = mode_now(bench.mode);
+
+    ask_to_wait(SLEEP);
+    crash_while_waiting(began - 1);
+    ask_to_wait(SLEEP);
+    cr_expect_eq(reply.fate, GATE_ANSWERED);
+    cr_expect_eq(mode_now(bench.mode), began);
+}
+
+Test(gate, a_wait_polls_next_when_it_is_due_after_a_restart) {
+    int64_t began = mode_now(bench.mode);
+
+    ask_to_wait(WAIT);
+    cr_expect_eq(mode_now(bench.mode), began);
+    crash_while_waiting(began + 30000);
+    ask_to_wait(WAIT);
+    cr_expect_eq(mode_now(bench.mode), began + 30000);
+    cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 1);
 }
 
 Test(gate, a_world_without_an_answer_is_silence_and_nothing_is_recorded) {

@@ -196,7 +196,7 @@ Test(run, RN1_an_output_that_is_not_declared_does_not_count) {
               "output of node mend");
 }
 
-/* --- order --------------------------------------------------------------- */
+/* --- order -------------------------------------------------------------- */
 
 struct watch {
     struct store *store;
@@ -254,7 +254,7 @@ Test(run, RN2_a_journal_that_fails_stops_the_run) {
     cr_expect_eq(json_count(bench.spy->acts), 0);
 }
 
-/* --- bounds -------------------------------------------------------------- */
+/* --- bounds ------------------------------------------------------------- */
 
 #define SICK "{'match': {'effect': 'prometheus:query'}, 'answer': {'value': 1}}"
 
@@ -349,7 +349,7 @@ Test(run, what_a_node_waits_for_on_purpose_is_not_its_timeout) {
     bench_path_is(&bench, "mend:mended = done");
 }
 
-/* --- the bundle ----------------------------------------------------------- */
+/* --- the bundle --------------------------------------------------------- */
 
 Test(run, RN4_N8_a_run_does_not_go_on_with_another_bundle) {
     struct run_options options = {.id = SUPPORT_RUN, .playbook = STR("heal")};
@@ -374,7 +374,7 @@ Test(run, RN4_N8_the_bundle_is_in_the_first_record_and_in_the_audit) {
                bundle_hash(bench.bundle)));
 }
 
-/* --- writes that nobody knows the end of ----------------------------------- */
+/* --- writes that nobody knows the end of -------------------------------- */
 
 #define DELETE                                                      \
     "run = function(ctx) ctx.aws('ecs:DeleteService', { service = " \
@@ -414,7 +414,7 @@ Test(run, RN5_neither_pcall_nor_try_nor_rerun_tries_it_once_more) {
     cr_expect_eq(spy_count(bench.spy, "aws:ecs:DeleteService"), 1);
 }
 
-/* --- two repetitions that are not the same --------------------------------- */
+/* --- two repetitions that are not the same ------------------------------ */
 
 #define WRITE_THEN_READ                                      \
     "run = function(ctx) ctx.aws('ecs:DeleteService', {})\n" \
@@ -459,7 +459,7 @@ Test(run, a_node_runs_again_only_so_often_and_only_on_the_codes_named) {
     cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 2);
 }
 
-/* --- rights and secrets ----------------------------------------------------- */
+/* --- rights and secrets ------------------------------------------------- */
 
 Test(run, G3_what_a_node_did_not_declare_is_refused_and_recorded) {
     const struct json *record;
@@ -498,7 +498,7 @@ Test(run, G5_N11_a_secret_in_an_answer_reaches_neither_script_nor_journal) {
     buf_release(&all);
 }
 
-/* --- divergence --------------------------------------------------------------- */
+/* --- divergence --------------------------------------------------------- */
 
 Test(run, N7_another_question_than_the_recorded_one_stops_the_run) {
     struct json *started;
@@ -531,7 +531,7 @@ Test(run, N7_another_question_than_the_recorded_one_stops_the_run) {
     cr_expect_eq(json_count(bench.spy->acts), 0);
 }
 
-/* --- policies ------------------------------------------------------------------ */
+/* --- policies ----------------------------------------------------------- */
 
 #define WITH_POLICY                                                     \
     ONE("policy = 'careful', next = { mended = 'done', lost = 'tell', " \
@@ -595,7 +595,7 @@ Test(run, a_policy_that_says_nothing_leads_to_the_failed_route) {
     policy_fails("return nil", "contract");
 }
 
-/* --- waits ----------------------------------------------------------------------- */
+/* --- waits -------------------------------------------------------------- */
 
 /* Shows a deployment as done 50 seconds after the write. */
 #define ROLLING                                                               \
@@ -693,7 +693,7 @@ Test(run, a_poll_that_fails_raises_in_the_script_parked_or_not) {
     bench_path_is(&bench, "mend:lost tell:told = escalated");
 }
 
-/* --- the lease -------------------------------------------------------------------- */
+/* --- the lease ---------------------------------------------------------- */
 
 static bool is_there(const char *key) {
     bool       found;
@@ -742,7 +742,7 @@ Test(run, LE1_a_run_whose_key_is_held_does_not_begin) {
     lease_release(&other);
 }
 
-/* --- dry runs ----------------------------------------------------------------------- */
+/* --- dry runs ----------------------------------------------------------- */
 
 static void walk_dry(enum mode_scenario scenario) {
     bench.mode =

@@ -197,3 +197,17 @@ Test(undo, each_visit_that_wrote_is_undone_on_its_own) {
     wrote("One One UnOne UnOne ");
     cr_expect_eq(json_count(run_walk(bench.run)->undone), 2);
 }
+
+/* It dies between the note of a failed undo and the end of undoing. */
+Test(undo, one_that_failed_has_failed_after_a_crash_too) {
+    walk(PLAYBOOK(""), PLAIN("One"),
+         NODE("'aws:x:Two'", WRITE("Two") " return 'ok'",
+              UNDO("return 'failed'")),
+         PLAIN("Three"));
+    wrote("One Two Three UnThree ");
+    bench_cut(&bench, bench_position(&bench, "undone", 1) + 1);
+    bench_walk(&bench);
+    wrote("One Two Three UnThree ");
+    bench_path_is(&bench, "one:ok two:ok three:ok undo:failed tell:told = "
+                          "escalated");
+}
