@@ -442,7 +442,9 @@ static bool may_enter(struct run *run, struct str name,
                err_set(&run->err, ERR_LIMIT,
                        "the failed route led back to "
                        "itself");
-    if (!within_deadline(run))
+    /* A visit that has written goes on, however late: whether its write was
+     * applied must be found out before anybody is told anything. (N6) */
+    if (!wrote_already(run) && !within_deadline(run))
         return false;
     if (walk_visits(&run->walk, name) > limit + 1)
         return err_set(&run->err, ERR_LIMIT,

@@ -360,3 +360,42 @@ Test(resume, N7_a_run_that_dies_behind_every_record_still_arrives) {
     bench_close(&bench);
     buf_release(&path);
 }
+
+static size_t first_intent(const struct json *records) {
+    size_t at = 0;
+
+    while (!str_is(json_find_text(json_at(records, at), "kind"), "intent"))
+        at++;
+    return at;
+}
+
+/* However late it is: nobody may be left to guess whether it was applied. */
+Test(resume, N6_a_write_is_resolved_though_the_deadline_has_passed) {
+    struct buf         story = BUF_EMPTY;
+    struct json       *records = walk_through(&heals, &story);
+    struct json       *seen = json_new_list();
+    size_t             at = first_intent(records);
+    const struct json *intent = json_at(records, at);
+    struct bench       bench;
+
+    open_scripts(&bench, &heals);
+    for (size_t i = 0; i <= at; i++)
+        journal_add(bench.journal, json_clone(json_at(records, i)), NULL, NULL,
+                    0, NULL, NULL);
+    loop_run(bench.loop);
+    bench_cut(&bench, at + 1);
+    replay_world(&bench, records, at + 1, true, seen);
+    bench.spy->inner->ops->until(bench.spy->inner,
+                                 json_find_int(intent, "at", 0) + 3 * 3600000,
+                                 nothing, NULL);
+    loop_run(bench.loop);
+    bench_walk(&bench);
+    cr_expect(has_result(journal_records(bench.journal),
+                         json_count(journal_records(bench.journal)),
+                         json_find_text(intent, "slot")));
+    cr_expect_eq(spy_writes(bench.spy), 0, "it was sent once more");
+    bench_close(&bench);
+    json_release(records);
+    json_release(seen);
+    buf_release(&story);
+}
