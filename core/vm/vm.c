@@ -4,6 +4,10 @@
  * allocator cannot raise, so it marks the strike and pulls the hook close.
  * Lua collects garbage and asks again when an allocation is refused; only the
  * second refusal in a row is a strike, since the first may be healed.
+ *
+ * A slice is counted in work and not in time: where a script yields shows in
+ * how deep it may recurse through the library (Lua counts C calls anew after a
+ * yield), and that has to be the same on every machine and every re-run. (N7)
  */
 #include "vm/vm.h"
 
@@ -18,9 +22,12 @@
  * comparing, hashing or joining long texts. Then the hook comes closer. */
 #define LARGE_TEXT (1u << 20)
 #define LARGE_TICK 8
+#define LARGE_WORK 20000  /* what such a tick counts for in a slice */
+#define SLICE_WORK 200000 /* about 2 ms of instructions */
 
 /* A tenth of the steps a second allows; CPU time is the limit that bites. */
-const struct vm_limits vm_limits_node = {32u << 20, 200000000, 2000, 2000};
+const struct vm_limits vm_limits_node = {32u << 20, 200000000, 2000,
+                                         SLICE_WORK};
 const struct vm_limits vm_limits_source = {256u << 20, 2000000000, 5000, 0};
 
 enum strike { STRIKE_NONE, STRIKE_MEMORY, STRIKE_INSTRUCTIONS, STRIKE_CPU };
@@ -34,8 +41,9 @@ struct vm {
     bool             refused; /* the last growth was refused */
     enum strike      strike;
     int64_t          steps;
-    int              pace; /* instructions between two ticks */
-    int64_t          entered_ns, checked_ns, cpu_from_ns, cpu_spent_ns;
+    int64_t          slice_from; /* steps when this turn began */
+    int              pace;       /* instructions between two ticks */
+    int64_t          checked_ns, cpu_from_ns, cpu_spent_ns;
     bool             sliced;
 };
 
@@ -156,9 +164,10 @@ static void tick(lua_State *L, lua_Debug *ar) {
         raise_strike(L);
         return;
     }
-    if (vm->limits.slice_us && lua_isyieldable(L) &&
-        vm->clock->mono_ns(vm->clock) - vm->entered_ns >
-            vm->limits.slice_us * 1000) {
+    if (vm->pace == LARGE_TICK)
+        vm->slice_from -= LARGE_WORK;
+    if (vm->limits.slice && lua_isyieldable(L) &&
+        vm->steps - vm->slice_from > vm->limits.slice) {
         vm->sliced = true;
         lua_yield(L, 0);
     }
@@ -197,8 +206,8 @@ void vm_close(struct vm *vm) {
 }
 
 static void clock_in(struct vm *vm) {
-    vm->entered_ns = vm->clock->mono_ns(vm->clock);
-    vm->checked_ns = vm->entered_ns;
+    vm->slice_from = vm->steps;
+    vm->checked_ns = vm->clock->mono_ns(vm->clock);
     vm->cpu_from_ns = vm->clock->cpu_ns(vm->clock);
     vm->sliced = false;
 }

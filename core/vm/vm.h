@@ -13,6 +13,7 @@
  *   V3  No byte beyond the memory limit is ever allocated for a script.
  *   V4  Nothing that a script can see tells addresses, the hash seed, the
  *       clock or the mode.
+ *   V5  Where a turn ends depends on the script's work alone, not on time.
  *
  * Lifetime: call. Thread: loop.
  */
@@ -30,7 +31,7 @@ struct vm_limits {
     size_t  memory;       /* bytes */
     int64_t instructions; /* Lua's, and what C functions charge */
     int64_t cpu_ms;       /* of this thread, while inside */
-    int64_t slice_us;     /* 0: never yields to the loop */
+    int64_t slice;        /* such work until a turn ends; 0: never */
 };
 extern const struct vm_limits vm_limits_node;   /* 32 MiB, a node attempt */
 extern const struct vm_limits vm_limits_source; /* 256 MiB, 5 s */

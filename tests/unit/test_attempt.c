@@ -344,7 +344,7 @@ static int64_t busy_time(struct clock *clock) {
 static struct clock busy_clock = {busy_time, busy_time, scripted_no_time};
 
 Test(attempt, a_busy_script_gives_the_loop_its_turn_and_ends_all_the_same) {
-    static const struct vm_limits limits = {32u << 20, 200000000, 2000, 2000};
+    static const struct vm_limits limits = {32u << 20, 200000000, 2000, 500};
     struct bundle                *bundle =
         scripted_body(&busy_clock, "",
                       "local sum = 0 for i = 1, 100000 do sum = sum + i end "
@@ -449,6 +449,40 @@ Test(attempt, V2_a_slice_may_end_anywhere_and_changes_no_result) {
     json_release(none);
     buf_release(&wanted);
     bundle_close(bundle);
+}
+
+/* Lua counts C calls anew after each turn, so a turn that ended by the clock
+ * would let a script on a slow machine recurse deeper than on a fast one. */
+static struct json *depth_under(struct clock *clock) {
+    static const char body[] =
+        "local depth = 0 local function f(s) depth = depth + 1 "
+        "return (s:gsub('.', f)) end pcall(f, 'x') return depth";
+    struct bundle  *bundle = scripted_body(clock, "", body);
+    struct json    *none = no_arguments(), *depth;
+    struct err      err = {.text = ""};
+    struct attempt *attempt =
+        attempt_open(bundle, scripted_node(bundle, "subject"), "run", false,
+                     none, &vm_limits_node, &err);
+
+    cr_assert_eq(scripted_resume(attempt, true, NULL, &err), ATTEMPT_ENDED,
+                 "%s", err.text);
+    depth = json_clone(attempt_results(attempt));
+    attempt_close(attempt);
+    json_release(none);
+    bundle_close(bundle);
+    return depth;
+}
+
+Test(attempt, V5_N7_a_slow_machine_changes_no_result) {
+    struct json *fast = depth_under(&scripted_clock);
+    struct json *slow = depth_under(&busy_clock);
+
+    cr_assert_gt(json_int(json_at(fast, 0)), 100);
+    cr_assert(json_same(fast, slow), "%lld and %lld",
+              (long long)json_int(json_at(fast, 0)),
+              (long long)json_int(json_at(slow, 0)));
+    json_release(fast);
+    json_release(slow);
 }
 
 Test(attempt, V2_N14_many_small_turns_add_up_to_the_cpu_limit) {
