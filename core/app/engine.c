@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "app/scripts.h"
+#include "auth/bearer.h"
 #include "auth/redact.h"
+#include "auth/signer_aws.h"
 #include "base/mem.h"
 #include "gate/world.h"
 #include "graph/lease.h"
@@ -111,6 +113,27 @@ static void open_client(struct engine *engine) {
     engine->client = http_client_open(engine->loop, &options);
 }
 
+static struct signer *open_bearer(struct engine *engine, const char *name) {
+    struct bearer_options options = {
+        .loop = engine->loop,
+        .secrets = config_secrets(engine->config),
+        .name = name,
+        .header = "Authorization",
+        .prefix = "Bearer ",
+    };
+
+    return bearer_open(&options);
+}
+
+static void open_signers(struct engine *engine) {
+    struct signer **by = engine->signers.by;
+
+    by[SIGNER_AWS] =
+        signer_aws_open(engine->loop, config_secrets(engine->config));
+    by[SIGNER_GITHUB] = open_bearer(engine, "GITHUB_TOKEN");
+    by[SIGNER_PROMETHEUS] = open_bearer(engine, "PROMETHEUS_TOKEN");
+}
+
 bool engine_open(struct engine *engine, const struct engine_options *options,
                  struct err *err) {
     memset(engine, 0, sizeof *engine);
@@ -131,8 +154,10 @@ bool engine_open(struct engine *engine, const struct engine_options *options,
         goto failed;
     engine->queue =
         queue_open(engine->loop, engine->store, options->kind == MODE_LIVE);
-    if (options->kind != MODE_FIXTURE)
+    if (options->kind != MODE_FIXTURE) {
         open_client(engine);
+        open_signers(engine);
+    }
     return true;
 
 failed:
@@ -147,6 +172,7 @@ void engine_close(struct engine *engine) {
         queue_close(engine->queue);
     if (engine->loop) {
         loop_run(engine->loop);
+        signer_close_all(&engine->signers);
         loop_close(engine->loop);
     }
     config_close(engine->config);
@@ -161,9 +187,12 @@ void engine_close(struct engine *engine) {
 }
 
 static struct mode *live_mode(struct engine *engine) {
-    struct mode_live_options options = {
-        engine->loop, engine->clock, engine->client,
-        config_json(engine->config), config_secrets(engine->config)};
+    struct mode_live_options options = {engine->loop,
+                                        engine->clock,
+                                        engine->client,
+                                        config_json(engine->config),
+                                        config_secrets(engine->config),
+                                        &engine->signers};
 
     return mode_live_open(&options);
 }

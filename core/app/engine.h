@@ -13,6 +13,7 @@
 #define APP_ENGINE_H
 
 #include "app/config.h"
+#include "auth/signer.h"
 #include "gate/gate.h"
 #include "graph/run.h"
 #include "observe/log.h"
@@ -41,6 +42,7 @@ struct engine {
     struct bundle        *bundle;
     struct config        *config;
     struct http_client   *client;
+    struct signers        signers;
     char                 *state; /* the folder in use, or NULL */
 };
 

@@ -3,6 +3,7 @@
 #include "base/timestamp.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define DAY_MS 86400000LL
 
@@ -127,6 +128,35 @@ bool timestamp_read(struct str text, int64_t *ms, struct err *err) {
                        (int)(text.len > 40 ? 40 : text.len), text.data);
     *ms = days_from_civil(y, mo, d) * DAY_MS + h * 3600000LL + mi * 60000LL +
           s * 1000LL + fraction - offset * 60000LL;
+    return true;
+}
+
+static int month_named(struct str name) {
+    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+    for (int month = 0; name.len == 3 && month < 12; month++)
+        if (memcmp(name.data, names + 3 * month, 3) == 0)
+            return month + 1;
+    return 0;
+}
+
+bool timestamp_read_http(struct str text, int64_t *ms, struct err *err) {
+    struct str month = {text.data + 8, text.len == 29 ? 3 : 0};
+    size_t     at = 5;
+    int        y, mo = month_named(month), d, h, mi, s;
+
+    if (mo == 0 || !digits(text, &at, 2, &d) ||
+        !digits(text, (at = 12, &at), 4, &y) || !mark(text, &at, " ") ||
+        !digits(text, &at, 2, &h) || !mark(text, &at, ":") ||
+        !digits(text, &at, 2, &mi) || !mark(text, &at, ":") ||
+        !digits(text, &at, 2, &s) || !str_ends(text, " GMT") || d < 1 ||
+        d > month_days(y, mo) || h > 23 || mi > 59 || s > 60)
+        return err_set(err, ERR_INVALID,
+                       "\"%.*s\" is no HTTP date, as in Sun, 06 Nov 1994 "
+                       "08:49:37 GMT",
+                       (int)(text.len > 40 ? 40 : text.len), text.data);
+    *ms = days_from_civil(y, mo, d) * DAY_MS +
+          (((int64_t)h * 60 + mi) * 60 + s) * 1000;
     return true;
 }
 

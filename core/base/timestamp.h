@@ -18,6 +18,10 @@ void timestamp_write_basic(int64_t ms, struct buf *out);
 /* Any RFC 3339 moment: fraction, lower-case letters, numeric offset. */
 bool timestamp_read(struct str text, int64_t *ms, struct err *err);
 
+/* "Sun, 06 Nov 1994 08:49:37 GMT", as HTTP writes it (RFC 9110, 5.6.7; its two
+ * older forms are not read). */
+bool timestamp_read_http(struct str text, int64_t *ms, struct err *err);
+
 /* "250ms", "30s", "5m", "2h", "30d", or several in a row: "1h30m". */
 bool timestamp_read_duration(struct str text, int64_t *ms, struct err *err);
 void timestamp_write_duration(int64_t ms, struct buf *out);

@@ -4,7 +4,7 @@
  * rule knows counts as a write, here as there.
  */
 #include "check/check_private.h"
-#include "gate/effect.h"
+#include "effect/effect.h"
 #include "graph/contract.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))

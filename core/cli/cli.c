@@ -36,8 +36,8 @@ static const struct option options[] = {
     {"config", "FILE", NULL, AT(config), "configuration (nightshift.lua)"},
     {"print-config", NULL, NULL, AT(print_config),
      "show each value that is set and where it comes from"},
-    {"print-config", NULL, NULL, AT(print_config),
-     "show each value that is set and where it comes from"},
+    {"region", "REGION", NULL, AT(region), "AWS region of this call"},
+    {"account", "ACCOUNT", NULL, AT(account), "AWS account of this call"},
     {"format", "FORMAT", "mermaid|dot|ascii", AT(format), "how to draw it"},
     {"log", "LEVEL", "debug|info|warn|error", AT(log), "how much to log"},
     {"log-json", NULL, NULL, AT(log_json), "log lines as JSON, not logfmt"},
@@ -66,6 +66,14 @@ static const struct command commands[] = {
       "config", "json", "log", "log-json", "detailed-exitcode"},
      "walk a playbook for a notification; a dry run unless --live",
      cmd_run},
+    {"call",
+     "KIND NAME [ARGS|-]",
+     2,
+     3,
+     {"live", "fixtures", "region", "account", "state", "scripts", "config",
+      "json", "log", "detailed-exitcode"},
+     "one effect through the same gate; a dry one unless --live",
+     cmd_call},
     {"check",
      "[PATH]",
      0,
@@ -290,7 +298,7 @@ static void print_commands(FILE *to) {
     fprintf(to, "%susage:%s " NIGHTSHIFT " COMMAND [options]\n\n",
             paint_code(to, PAINT_BOLD), paint_code(to, PAINT_OFF));
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(to, "  %-8s %-10s %s\n", commands[i].name,
+        fprintf(to, "  %-8s %-19s %s\n", commands[i].name,
                 commands[i].arguments, commands[i].about);
     fprintf(to, "\n" NIGHTSHIFT " help COMMAND shows a command's options.\n"
                 "exit: 0 done, 1 failed, 2 bad input, 3 escalated or unknown,"

@@ -31,7 +31,7 @@ struct cli {
     int         count;
     struct cli_values {
         const char *config, *state, *event, *fixtures, *assume, *resume;
-        const char *tape, *format, *scripts, *log;
+        const char *tape, *format, *scripts, *log, *region, *account;
         bool        live, json, log_json, detailed_exitcode, print_config;
     } value;
 };
@@ -45,6 +45,7 @@ int cli_fail(const struct cli *cli, const struct err *err);
 /* The exit code of an error that was told in another way. */
 int cli_exit_of(const struct err *err);
 
+int cmd_call(const struct cli *cli);
 int cmd_check(const struct cli *cli);
 int cmd_explain(const struct cli *cli);
 int cmd_graph(const struct cli *cli);

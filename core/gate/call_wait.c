@@ -61,7 +61,7 @@ static void finish_wait(struct call *call, bool ok, struct json *answer) {
 
 /* --- sleeping --------------------------------------------------------- */
 
-static void slept(void *arg, struct mode_answer *answer) {
+static void slept(void *arg, struct answer *answer) {
     struct call *call = arg;
 
     call->assumed = answer->assumed;
@@ -83,7 +83,7 @@ static void sleep_until(struct call *call, const struct json *last) {
 
 /* --- polling ---------------------------------------------------------- */
 
-static void poll_again(void *arg, struct mode_answer *answer);
+static void poll_again(void *arg, struct answer *answer);
 
 static void fail(struct call *call, enum gate_fate fate) {
     if (fate == GATE_FAILED)
@@ -92,7 +92,7 @@ static void fail(struct call *call, enum gate_fate fate) {
     call_finish(call, fate);
 }
 
-static void polled(void *arg, struct mode_answer *answer) {
+static void polled(void *arg, struct answer *answer) {
     struct call *call = arg;
     struct mode *mode = call->gate->options.mode;
     int64_t      due;
@@ -103,15 +103,15 @@ static void polled(void *arg, struct mode_answer *answer) {
     }
     call->tries = 0;
     call->assumed = answer->assumed;
-    if (answer->fate != MODE_ANSWERED)
+    if (answer->fate != ANSWER_GIVEN)
         call_error(call, &answer->err);
-    if (answer->fate == MODE_SILENT && mode->ops->kind == MODE_DRY_RUN) {
+    if (answer->fate == ANSWER_SILENT && mode->ops->kind == MODE_DRY_RUN) {
         call->assumed = true;
         finish_wait(call, true, NULL);
         return;
     }
-    if (answer->fate != MODE_ANSWERED) {
-        fail(call, answer->fate == MODE_SILENT ? GATE_SILENT : GATE_FAILED);
+    if (answer->fate != ANSWER_GIVEN) {
+        fail(call, answer->fate == ANSWER_SILENT ? GATE_SILENT : GATE_FAILED);
         return;
     }
     call->value = json_new_map();
@@ -127,7 +127,7 @@ static void poll(struct call *call) {
     mode->ops->act(mode, &ask, polled, call);
 }
 
-static void poll_again(void *arg, struct mode_answer *answer) {
+static void poll_again(void *arg, struct answer *answer) {
     (void)answer;
     poll(arg);
 }

@@ -54,12 +54,12 @@ static void give_up(struct call *call) {
 
 /* --- the act ---------------------------------------------------------- */
 
-static void act_again(void *arg, struct mode_answer *answer) {
+static void act_again(void *arg, struct answer *answer) {
     (void)answer;
     act(arg);
 }
 
-static void acted(void *arg, struct mode_answer *answer) {
+static void acted(void *arg, struct answer *answer) {
     struct call *call = arg;
     int64_t      due;
 
@@ -68,17 +68,17 @@ static void acted(void *arg, struct mode_answer *answer) {
         return;
     }
     call->assumed = answer->assumed;
-    if (answer->fate != MODE_ANSWERED)
+    if (answer->fate != ANSWER_GIVEN)
         call_error(call, &answer->err);
     switch (answer->fate) {
-    case MODE_ANSWERED:
+    case ANSWER_GIVEN:
         call->err.text[0] = '\0';
         call->value = call_redacted(call, answer->value);
         conclude(call, GATE_ANSWERED);
         break;
-    case MODE_REFUSED: conclude(call, GATE_FAILED); break;
-    case MODE_SILENT: call_finish(call, GATE_SILENT); break;
-    case MODE_UNKNOWN: call_recover(call); break;
+    case ANSWER_REFUSED: conclude(call, GATE_FAILED); break;
+    case ANSWER_SILENT: call_finish(call, GATE_SILENT); break;
+    case ANSWER_UNKNOWN: call_recover(call); break;
     }
 }
 
@@ -123,9 +123,9 @@ static void read_back(struct call *call, mode_done_fn *done) {
     mode->ops->act(mode, &ask, done, call);
 }
 
-static void before_again(void *arg, struct mode_answer *answer);
+static void before_again(void *arg, struct answer *answer);
 
-static void before_done(void *arg, struct mode_answer *answer) {
+static void before_done(void *arg, struct answer *answer) {
     struct call *call = arg;
     int64_t      due;
 
@@ -134,15 +134,15 @@ static void before_done(void *arg, struct mode_answer *answer) {
         return;
     }
     call->tries = 0;
-    if (answer->fate == MODE_ANSWERED) {
+    if (answer->fate == ANSWER_GIVEN) {
         call->before = call_redacted(call, answer->value);
-    } else if (answer->fate != MODE_SILENT ||
+    } else if (answer->fate != ANSWER_SILENT ||
                call->gate->options.mode->ops->kind != MODE_DRY_RUN) {
         /* Without it a crash could not be recovered from, so nothing is sent:
          * the effect fails as a read that failed. */
         call_error(call, &answer->err);
         err_wrap(&call->err, "reading the state before %s", call->effect.name);
-        if (answer->fate == MODE_SILENT) {
+        if (answer->fate == ANSWER_SILENT) {
             call_finish(call, GATE_SILENT);
             return;
         }
@@ -153,7 +153,7 @@ static void before_done(void *arg, struct mode_answer *answer) {
     intend(call);
 }
 
-static void before_again(void *arg, struct mode_answer *answer) {
+static void before_again(void *arg, struct answer *answer) {
     (void)answer;
     read_back(arg, before_done);
 }
@@ -181,9 +181,9 @@ static void send_again(struct call *call) {
                  again_durable);
 }
 
-static void proven_again(void *arg, struct mode_answer *answer);
+static void proven_again(void *arg, struct answer *answer);
 
-static void proven(void *arg, struct mode_answer *answer) {
+static void proven(void *arg, struct answer *answer) {
     struct call      *call = arg;
     enum effect_proof proof = PROOF_UNSURE;
     struct json      *found = NULL;
@@ -195,7 +195,7 @@ static void proven(void *arg, struct mode_answer *answer) {
         return;
     }
     call->tries = 0;
-    if (answer->fate == MODE_ANSWERED) {
+    if (answer->fate == ANSWER_GIVEN) {
         struct json *now = call_redacted(call, answer->value);
 
         proof =
@@ -215,12 +215,12 @@ static void proven(void *arg, struct mode_answer *answer) {
     }
 }
 
-static void proven_again(void *arg, struct mode_answer *answer) {
+static void proven_again(void *arg, struct answer *answer) {
     (void)answer;
     read_back(arg, proven);
 }
 
-static void settled(void *arg, struct mode_answer *answer) {
+static void settled(void *arg, struct answer *answer) {
     struct call *call = arg;
 
     (void)answer;

@@ -223,7 +223,7 @@ static bool retries_by_default(const struct effect *effect,
 #define DEFAULT_BACKOFF_MS 500
 
 bool call_retry_due(struct call *call, const struct effect *effect,
-                    const struct mode_answer *answer, int64_t *due_ms) {
+                    const struct answer *answer, int64_t *due_ms) {
     const struct json *retry = call->ask.retry;
     int64_t            times = json_find_int(retry, "times", DEFAULT_TRIES);
     int64_t       backoff = json_find_int(retry, "backoff", DEFAULT_BACKOFF_MS);
@@ -231,7 +231,7 @@ bool call_retry_due(struct call *call, const struct effect *effect,
                                  : retries_by_default(effect, answer->err.code);
     unsigned char jitter;
 
-    if (answer->fate != MODE_REFUSED || !wanted || call->tries >= times)
+    if (answer->fate != ANSWER_REFUSED || !wanted || call->tries >= times)
         return false;
     for (int i = 0; i < call->tries && backoff < 60000; i++)
         backoff *= 2;
@@ -248,7 +248,7 @@ bool call_retry_due(struct call *call, const struct effect *effect,
 
 static void act_read(struct call *call);
 
-static void read_again(void *arg, struct mode_answer *answer) {
+static void read_again(void *arg, struct answer *answer) {
     (void)answer;
     act_read(arg);
 }
@@ -260,7 +260,7 @@ static void conclude_read(struct call *call, bool ok) {
     call_finish(call, ok ? GATE_ANSWERED : GATE_FAILED);
 }
 
-static void read_done(void *arg, struct mode_answer *answer) {
+static void read_done(void *arg, struct answer *answer) {
     struct call *call = arg;
     int64_t      due;
 
@@ -269,15 +269,15 @@ static void read_done(void *arg, struct mode_answer *answer) {
         return;
     }
     call->assumed = answer->assumed;
-    if (answer->fate != MODE_ANSWERED)
+    if (answer->fate != ANSWER_GIVEN)
         call_error(call, &answer->err);
-    if (answer->fate == MODE_SILENT) {
+    if (answer->fate == ANSWER_SILENT) {
         call_finish(call, GATE_SILENT);
         return;
     }
-    if (answer->fate == MODE_ANSWERED)
+    if (answer->fate == ANSWER_GIVEN)
         call->value = call_redacted(call, answer->value);
-    conclude_read(call, answer->fate == MODE_ANSWERED);
+    conclude_read(call, answer->fate == ANSWER_GIVEN);
 }
 
 static void act_read(struct call *call) {

@@ -19,7 +19,7 @@
 #ifndef GATE_GATE_H
 #define GATE_GATE_H
 
-#include "gate/effect.h"
+#include "effect/effect.h"
 #include "gate/mode.h"
 
 struct gate;

@@ -49,7 +49,7 @@ void call_journal(struct call *call, struct json *record, struct json *audit,
 bool call_allowed(struct call *call, const struct effect *effect);
 /* Should the effect be tried again inside its slot? Then until when. */
 bool call_retry_due(struct call *call, const struct effect *effect,
-                    const struct mode_answer *answer, int64_t *due_ms);
+                    const struct answer *answer, int64_t *due_ms);
 /* Keeps an error of the mode, redacted: a service may echo what it was sent. */
 void call_error(struct call *call, const struct err *err);
 struct json *call_redacted(const struct call *call, struct json *value);

@@ -43,9 +43,9 @@ const char *mode_scenario_name(enum mode_scenario scenario) {
 }
 
 struct later {
-    struct mode_answer answer;
-    mode_done_fn      *done;
-    void              *arg;
+    struct answer answer;
+    mode_done_fn *done;
+    void         *arg;
 };
 
 static void deliver(void *arg) {
@@ -55,7 +55,7 @@ static void deliver(void *arg) {
     later.done(later.arg, &later.answer);
 }
 
-void mode_answer_later(struct mode *mode, struct mode_answer answer,
+void mode_answer_later(struct mode *mode, struct answer answer,
                        mode_done_fn *done, void *arg) {
     struct later *later = mem_new(sizeof *later);
 

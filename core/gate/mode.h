@@ -16,30 +16,16 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "gate/effect.h"
+#include "effect/answer.h"
+#include "effect/effect.h"
 
 struct loop;
 struct mode;
 
 enum mode_kind { MODE_LIVE, MODE_DRY_RUN, MODE_FIXTURE };
 
-enum mode_fate {
-    MODE_ANSWERED,
-    MODE_REFUSED, /* an error, and nothing was applied */
-    MODE_UNKNOWN, /* an error, and a write may have been applied */
-    MODE_SILENT   /* nobody can answer: the world or the scenario ends here */
-};
-
-struct mode_answer {
-    enum mode_fate fate;
-    bool           assumed;
-    struct json   *value;          /* given with MODE_ANSWERED */
-    struct err     err;            /* with every other fate */
-    int64_t        retry_after_ms; /* 0: not said */
-};
-
 /* Called once, later, on the loop. Takes answer->value. */
-typedef void mode_done_fn(void *arg, struct mode_answer *answer);
+typedef void mode_done_fn(void *arg, struct answer *answer);
 
 /* What an effect needs beyond itself to be sent or predicted. */
 struct mode_ask {
@@ -76,13 +62,14 @@ int64_t     mode_now(const struct mode *mode); /* ms UTC */
 void        mode_close(struct mode *mode);     /* NULL is fine */
 
 /* Answers on the loop's next turn; takes answer.value. */
-void mode_answer_later(struct mode *mode, struct mode_answer answer,
+void mode_answer_later(struct mode *mode, struct answer answer,
                        mode_done_fn *done, void *arg);
 
 /* --- the modes -------------------------------------------------------- */
 
 struct http_client;
 struct secrets;
+struct signers;
 struct world;
 
 struct mode_live_options {
@@ -91,6 +78,7 @@ struct mode_live_options {
     struct http_client   *client;
     const struct json    *config;
     const struct secrets *secrets;
+    const struct signers *signers;
 }; /* all borrowed */
 
 struct mode *mode_live_open(const struct mode_live_options *options);

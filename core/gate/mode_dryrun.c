@@ -74,13 +74,13 @@ static void answer_assumed(struct mode_dryrun  *dryrun,
                            const struct effect *effect, mode_done_fn *done,
                            void *arg) {
     const struct json *known = json_find(dryrun->known, effect->digest);
-    struct mode_answer answer = {.fate = MODE_ANSWERED, .assumed = true};
+    struct answer      answer = {.fate = ANSWER_GIVEN, .assumed = true};
 
     answer.value = imagined(dryrun, effect);
     if (!answer.value && known)
         answer.value = overlay(dryrun, effect, json_clone(known));
     if (!answer.value) {
-        answer.fate = MODE_SILENT;
+        answer.fate = ANSWER_SILENT;
         err_set(&answer.err, ERR_NO_ANSWER,
                 "%s is not asked: it could see a "
                 "write that this dry run only pretended",
@@ -92,7 +92,7 @@ static void answer_assumed(struct mode_dryrun  *dryrun,
 static void simulate(struct mode_dryrun *dryrun, const struct mode_ask *ask,
                      mode_done_fn *done, void *arg) {
     const struct effect *effect = ask->effect;
-    struct mode_answer   answer = {.fate = MODE_ANSWERED, .assumed = true};
+    struct answer        answer = {.fate = ANSWER_GIVEN, .assumed = true};
 
     answer.value = effect->rule && effect->rule->predict
                        ? effect->rule->predict(effect, ask->before)
@@ -104,12 +104,12 @@ static void simulate(struct mode_dryrun *dryrun, const struct mode_ask *ask,
     mode_answer_later(&dryrun->mode, answer, done, arg);
 }
 
-static void read_done(void *arg, struct mode_answer *answer) {
+static void read_done(void *arg, struct answer *answer) {
     struct reading *reading = arg;
     mode_done_fn   *done = reading->done;
     void           *owner = reading->arg;
 
-    if (answer->fate == MODE_ANSWERED)
+    if (answer->fate == ANSWER_GIVEN)
         json_put(reading->dryrun->known, reading->digest,
                  json_clone(answer->value));
     mem_free(reading);
@@ -142,9 +142,9 @@ static void act(struct mode *mode, const struct mode_ask *ask,
 static void until(struct mode *mode, int64_t due_ms, mode_done_fn *done,
                   void *arg) {
     (void)due_ms;
-    mode_answer_later(
-        mode, (struct mode_answer){.fate = MODE_ANSWERED, .assumed = true},
-        done, arg);
+    mode_answer_later(mode,
+                      (struct answer){.fate = ANSWER_GIVEN, .assumed = true},
+                      done, arg);
 }
 
 static void back_off(struct mode *mode, int64_t due_ms, mode_done_fn *done,

@@ -17,17 +17,17 @@ struct mode_fixture {
 static void act(struct mode *mode, const struct mode_ask *ask,
                 mode_done_fn *done, void *arg) {
     struct mode_fixture *fixture = (struct mode_fixture *)mode;
-    struct mode_answer   answer = {.fate = MODE_ANSWERED};
+    struct answer        answer = {.fate = ANSWER_GIVEN};
 
     if (!world_answer(fixture->world, ask->effect, mode_now(mode),
                       &answer.value, &answer.err)) {
         enum err_code code = answer.err.code;
 
-        answer.fate = code == ERR_NO_ANSWER ? MODE_SILENT
+        answer.fate = code == ERR_NO_ANSWER ? ANSWER_SILENT
                       : effect_writes(ask->effect) &&
                               (code == ERR_TIMEOUT || code == ERR_UNKNOWN)
-                          ? MODE_UNKNOWN
-                          : MODE_REFUSED;
+                          ? ANSWER_UNKNOWN
+                          : ANSWER_REFUSED;
     }
     mode_answer_later(mode, answer, done, arg);
 }
@@ -38,8 +38,7 @@ static void until(struct mode *mode, int64_t due_ms, mode_done_fn *done,
 
     if (due_ms > mode_now(mode))
         clock_virtual_advance(&fixture->clock, due_ms - mode_now(mode));
-    mode_answer_later(mode, (struct mode_answer){.fate = MODE_ANSWERED}, done,
-                      arg);
+    mode_answer_later(mode, (struct answer){.fate = ANSWER_GIVEN}, done, arg);
 }
 
 static void close_fixture(struct mode *mode) {

@@ -1,67 +1,159 @@
 /* mode_live.c - builds, signs and sends; the only file of gate/ that knows a
  * client. (MO1)
+ *
+ * One sending is: build the request, make sure of credentials, sign, send,
+ * read the answer. When the service says that the signature itself was not
+ * good - credentials that have run out, a clock that is off - it did not act
+ * on the request, so the same sending is made once more, mended.
  */
-#include "auth/secret.h"
+#include "auth/signer.h"
 #include "base/mem.h"
-#include "gate/answer.h"
+#include "base/timestamp.h"
+#include "effect/request.h"
 #include "gate/mode.h"
-#include "gate/request.h"
 #include "net/http_client.h"
 #include "sys/loop.h"
 
 struct mode_live {
     struct mode              mode; /* first: the ops find us by it */
     struct mode_live_options options;
-    struct sigv4_key         key;
+    int64_t                  skew_ms; /* AWS's clock minus ours, when known */
 };
 
 struct sending {
-    const struct effect *effect; /* the caller's, until done */
-    mode_done_fn        *done;
-    void                *arg;
+    struct mode_live *live;
+    struct mode_ask   ask; /* the caller's, until done */
+    struct request    request;
+    mode_done_fn     *done;
+    void             *arg;
+    bool              mended; /* once is enough */
 };
+
+static void begin(struct sending *sending);
+
+static void end(struct sending *sending, struct answer *answer) {
+    struct sending ended = *sending;
+
+    http_request_release(&sending->request.http);
+    mem_free(sending);
+    ended.done(ended.arg, answer);
+}
+
+static void refuse(struct sending *sending, const struct err *err) {
+    struct answer answer = {.fate = ANSWER_REFUSED, .err = *err};
+
+    end(sending, &answer);
+}
+
+static struct signer *signer_of(const struct sending *sending) {
+    return sending->live->options.signers->by[sending->request.signer];
+}
+
+/* --- a signature that was not good ------------------------------------- */
+
+/* The service's clock, from its own Date header. */
+static bool learn_skew(struct mode_live *live, const struct http_answer *http) {
+    struct err err;
+    int64_t    theirs;
+
+    if (!timestamp_read_http(http_headers_find(&http->headers, "date"), &theirs,
+                             &err))
+        return false;
+    live->skew_ms = theirs - mode_now(&live->mode);
+    return true;
+}
+
+static bool mend(struct sending *sending, const struct http_answer *http) {
+    struct signer *signer = signer_of(sending);
+
+    if (sending->mended || !signer || http->fate != HTTP_ANSWERED)
+        return false;
+    sending->mended = true;
+    switch (answer_about_us(sending->ask.effect, http)) {
+    case ANSWER_CLOCK_OFF: return learn_skew(sending->live, http);
+    case ANSWER_STALE_CREDENTIALS:
+        return signer_forget(signer, &sending->request.scope);
+    default: return false;
+    }
+}
+
+/* --- one sending -------------------------------------------------------- */
 
 static void sent(void *arg, const struct http_answer *http,
                  const struct err *err) {
-    struct sending     sending = *(struct sending *)arg;
-    struct mode_answer answer = answer_read(sending.effect, http, err);
+    struct sending *sending = arg;
+    struct answer   answer;
 
-    mem_free(arg);
-    sending.done(sending.arg, &answer);
+    if (mend(sending, http)) {
+        begin(sending);
+        return;
+    }
+    answer = answer_read(sending->ask.effect, http, err,
+                         mode_now(&sending->live->mode));
+    end(sending, &answer);
 }
 
-static void refuse(struct mode *mode, const struct err *err, mode_done_fn *done,
-                   void *arg) {
-    struct mode_answer answer = {.fate = MODE_REFUSED, .err = *err};
+static void send(struct sending *sending) {
+    struct http_call *call;
+    struct err        err;
 
-    mode_answer_later(mode, answer, done, arg);
+    if (!http_client_start(sending->live->options.client,
+                           &sending->request.http, sent, sending, &call, &err))
+        refuse(sending, &err);
+}
+
+static int64_t now_there(const struct sending *sending) {
+    int64_t skew =
+        sending->request.signer == SIGNER_AWS ? sending->live->skew_ms : 0;
+
+    return mode_now(&sending->live->mode) + skew;
+}
+
+static void prepared(void *arg, const struct err *failure) {
+    struct sending *sending = arg;
+    struct err      err;
+
+    if (failure)
+        refuse(sending, failure);
+    else if (signer_sign(signer_of(sending), &sending->request.scope,
+                         now_there(sending), &sending->request.http, &err))
+        send(sending);
+    else
+        refuse(sending, &err);
+}
+
+static void begin(struct sending *sending) {
+    const struct mode_live_options *o = &sending->live->options;
+    struct request_context          context = {o->config, o->secrets};
+    struct err                      err;
+
+    http_request_release(&sending->request.http);
+    if (!request_build(sending->ask.effect, sending->ask.token, &context,
+                       &sending->request, &err))
+        refuse(sending, &err);
+    else if (signer_of(sending))
+        signer_prepare(signer_of(sending), &sending->request.scope, prepared,
+                       sending);
+    else
+        send(sending);
+}
+
+static void begin_later(void *arg) {
+    begin(arg);
 }
 
 static void act(struct mode *mode, const struct mode_ask *ask,
                 mode_done_fn *done, void *arg) {
-    struct mode_live      *live = (struct mode_live *)mode;
-    struct request_context context = {live->options.config,
-                                      live->options.secrets, &live->key,
-                                      mode_now(mode)};
-    struct http_request    request;
-    struct http_call      *call;
-    struct sending        *sending;
-    struct err             err;
+    struct sending *sending = mem_new(sizeof *sending);
 
-    if (!request_build(ask->effect, ask->token, &context, &request, &err)) {
-        http_request_release(&request);
-        refuse(mode, &err, done, arg);
-        return;
-    }
-    sending = mem_new(sizeof *sending);
-    *sending = (struct sending){ask->effect, done, arg};
-    if (!http_client_start(live->options.client, &request, sent, sending, &call,
-                           &err)) {
-        http_request_release(&request);
-        mem_free(sending);
-        refuse(mode, &err, done, arg);
-    }
+    sending->live = (struct mode_live *)mode;
+    sending->ask = *ask;
+    sending->done = done;
+    sending->arg = arg;
+    loop_defer(mode->loop, begin_later, sending);
 }
+
+/* --- waiting ------------------------------------------------------------ */
 
 struct waiting {
     mode_done_fn *done;
@@ -69,8 +161,8 @@ struct waiting {
 };
 
 static void due(void *arg) {
-    struct waiting     waiting = *(struct waiting *)arg;
-    struct mode_answer answer = {.fate = MODE_ANSWERED};
+    struct waiting waiting = *(struct waiting *)arg;
+    struct answer  answer = {.fate = ANSWER_GIVEN};
 
     mem_free(arg);
     waiting.done(waiting.arg, &answer);
@@ -86,10 +178,7 @@ static void until(struct mode *mode, int64_t due_ms, mode_done_fn *done,
 }
 
 static void close_live(struct mode *mode) {
-    struct mode_live *live = (struct mode_live *)mode;
-
-    sigv4_key_release(&live->key);
-    mem_free(live);
+    mem_free(mode);
 }
 
 static const struct mode_ops ops = {MODE_LIVE, act, until, close_live, NULL};

@@ -17,7 +17,7 @@
 #define GATE_WORLD_H
 
 #include "base/json.h"
-#include "gate/effect.h"
+#include "effect/effect.h"
 
 struct world;
 

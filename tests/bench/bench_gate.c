@@ -24,7 +24,7 @@ struct bench {
 
 static void act(struct mode *mode, const struct mode_ask *ask,
                 mode_done_fn *done, void *arg) {
-    struct mode_answer answer = {.fate = MODE_ANSWERED};
+    struct answer answer = {.fate = ANSWER_GIVEN};
 
     (void)ask;
     answer.value = json_new_map();
@@ -33,7 +33,7 @@ static void act(struct mode *mode, const struct mode_ask *ask,
 
 static void until(struct mode *mode, int64_t due, mode_done_fn *done,
                   void *arg) {
-    struct mode_answer answer = {.fate = MODE_ANSWERED};
+    struct answer answer = {.fate = ANSWER_GIVEN};
 
     (void)due;
     mode_answer_later(mode, answer, done, arg);

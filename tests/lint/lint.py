@@ -20,6 +20,7 @@ ONE_LIBRARY_ONE_FILE = {
     r"<microhttpd\.h>": "net/http_server.c",
     r"<sqlite3\.h>": "store/store_sqlite.c",
     r"<jansson\.h>": "base/json.c",
+    r"<expat\.h>": "base/xml.c",
     r"<(lua|lualib|lauxlib)\.h>": "vm/",
 }
 NAMELESS = {"utils", "common", "helpers", "misc", "manager", "util", "helper"}

@@ -73,9 +73,9 @@ struct effect support_effect(const char *question, const char *config) {
 
 /* --- the spy ---------------------------------------------------------- */
 
-static void drop_answer(void *arg, struct mode_answer *answer) {
+static void drop_answer(void *arg, struct answer *answer) {
     (void)arg;
-    if (answer->fate == MODE_ANSWERED)
+    if (answer->fate == ANSWER_GIVEN)
         json_release(answer->value);
 }
 
@@ -100,9 +100,9 @@ static void note_act(struct spy *spy, const struct mode_ask *ask) {
 
 static void spy_act(struct mode *mode, const struct mode_ask *ask,
                     mode_done_fn *done, void *arg) {
-    struct spy        *spy = (struct spy *)mode;
-    struct spy_fault  *fault = fault_for(spy, ask->effect->name);
-    struct mode_answer answer = {.fate = MODE_REFUSED};
+    struct spy       *spy = (struct spy *)mode;
+    struct spy_fault *fault = fault_for(spy, ask->effect->name);
+    struct answer     answer = {.fate = ANSWER_REFUSED};
 
     note_act(spy, ask);
     if (spy->look)

@@ -37,11 +37,11 @@ struct effect support_effect(const char *question, const char *config);
 
 /* The next `times` calls of this effect end so, instead of being answered. */
 struct spy_fault {
-    const char    *effect;
-    int            times;
-    enum mode_fate fate;
-    enum err_code  code;
-    bool           applies; /* the world saw it all the same */
+    const char      *effect;
+    int              times;
+    enum answer_fate fate;
+    enum err_code    code;
+    bool             applies; /* the world saw it all the same */
 };
 
 struct spy {

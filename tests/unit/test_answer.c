@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-#include "gate/answer.h"
+#include "effect/answer.h"
 #include "support.h"
 
 #define READ "['', 'aws', 'ecs:DescribeServices', {}]"
 #define WRITE "['', 'aws', 'ecs:UpdateService', {'desiredCount': 4}]"
 
-static struct mode_answer answer;
+static struct answer answer;
 
 struct given {
     const char    *question, *config;
@@ -30,76 +30,76 @@ static void read_answer(const struct given *given) {
     if (given->header)
         cr_assert(http_headers_add(&http.headers, str_of(given->header),
                                    str_of(given->value)));
-    if (answer.fate == MODE_ANSWERED)
+    if (answer.fate == ANSWER_GIVEN)
         json_release(answer.value);
-    answer = answer_read(&effect, &http, &err);
+    answer = answer_read(&effect, &http, &err, SUPPORT_START);
     effect_release(&effect);
     http_answer_release(&http);
 }
 
 static void means(const char *question, int status, const char *body,
-                  enum mode_fate fate, enum err_code code) {
+                  enum answer_fate fate, enum err_code code) {
     read_answer(&(struct given){question, NULL, HTTP_ANSWERED, status, body,
                                 NULL, NULL});
     cr_expect_eq(answer.fate, fate, "status %d: fate %d", status, answer.fate);
-    if (fate != MODE_ANSWERED) {
+    if (fate != ANSWER_GIVEN) {
         cr_expect_eq(answer.err.code, code, "status %d: %s: %s", status,
                      err_name(answer.err.code), answer.err.text);
     }
 }
 
 Test(answer, a_success_is_its_body) {
-    means(READ, 200, "{\"services\":[]}", MODE_ANSWERED, 0);
+    means(READ, 200, "{\"services\":[]}", ANSWER_GIVEN, 0);
     support_is(answer.value, "{'services': []}");
-    means(WRITE, 201, "", MODE_ANSWERED, 0);
+    means(WRITE, 201, "", ANSWER_GIVEN, 0);
     support_is(answer.value, "{}");
 }
 
 Test(answer, AN1_a_write_is_refused_when_the_service_said_so) {
     means(WRITE, 400, "{\"__type\":\"InvalidParameterException\"}",
-          MODE_REFUSED, ERR_INVALID);
-    means(WRITE, 403, "{}", MODE_REFUSED, ERR_DENIED);
-    means(WRITE, 404, "not json", MODE_REFUSED, ERR_NOT_FOUND);
-    means(WRITE, 409, "", MODE_REFUSED, ERR_CONFLICT);
-    means(WRITE, 422, "{}", MODE_REFUSED, ERR_INVALID);
-    means(WRITE, 429, "{}", MODE_REFUSED, ERR_THROTTLED);
-    means(WRITE, 302, "", MODE_REFUSED, ERR_REMOTE);
-    means(WRITE, 400, "{\"__type\":\"ThrottlingException\"}", MODE_REFUSED,
+          ANSWER_REFUSED, ERR_INVALID);
+    means(WRITE, 403, "{}", ANSWER_REFUSED, ERR_DENIED);
+    means(WRITE, 404, "not json", ANSWER_REFUSED, ERR_NOT_FOUND);
+    means(WRITE, 409, "", ANSWER_REFUSED, ERR_CONFLICT);
+    means(WRITE, 422, "{}", ANSWER_REFUSED, ERR_INVALID);
+    means(WRITE, 429, "{}", ANSWER_REFUSED, ERR_THROTTLED);
+    means(WRITE, 302, "", ANSWER_REFUSED, ERR_REMOTE);
+    means(WRITE, 400, "{\"__type\":\"ThrottlingException\"}", ANSWER_REFUSED,
           ERR_THROTTLED);
 }
 
 Test(answer, AN1_a_write_is_unknown_when_the_service_stumbled) {
-    means(WRITE, 500, "{\"__type\":\"ServerException\"}", MODE_UNKNOWN,
+    means(WRITE, 500, "{\"__type\":\"ServerException\"}", ANSWER_UNKNOWN,
           ERR_REMOTE);
-    means(WRITE, 502, "<html>", MODE_UNKNOWN, ERR_REMOTE);
-    means(WRITE, 503, "", MODE_UNKNOWN, ERR_REMOTE);
-    means(WRITE, 504, "", MODE_UNKNOWN, ERR_TIMEOUT);
-    means(READ, 500, "{}", MODE_REFUSED, ERR_REMOTE);
-    means(READ, 504, "{}", MODE_REFUSED, ERR_TIMEOUT);
+    means(WRITE, 502, "<html>", ANSWER_UNKNOWN, ERR_REMOTE);
+    means(WRITE, 503, "", ANSWER_UNKNOWN, ERR_REMOTE);
+    means(WRITE, 504, "", ANSWER_UNKNOWN, ERR_TIMEOUT);
+    means(READ, 500, "{}", ANSWER_REFUSED, ERR_REMOTE);
+    means(READ, 504, "{}", ANSWER_REFUSED, ERR_TIMEOUT);
 }
 
 Test(answer, AN1_bytes_on_the_wire_decide_when_there_is_no_answer) {
     read_answer(
         &(struct given){WRITE, NULL, HTTP_NOT_SENT, 0, NULL, NULL, NULL});
-    cr_expect_eq(answer.fate, MODE_REFUSED);
+    cr_expect_eq(answer.fate, ANSWER_REFUSED);
     read_answer(
         &(struct given){WRITE, NULL, HTTP_SENT_UNKNOWN, 0, NULL, NULL, NULL});
-    cr_expect_eq(answer.fate, MODE_UNKNOWN);
+    cr_expect_eq(answer.fate, ANSWER_UNKNOWN);
     cr_expect_str_eq(answer.err.text,
                      "aws:ecs:UpdateService: no answer within 20 s");
     read_answer(
         &(struct given){READ, NULL, HTTP_SENT_UNKNOWN, 0, NULL, NULL, NULL});
-    cr_expect_eq(answer.fate, MODE_REFUSED);
+    cr_expect_eq(answer.fate, ANSWER_REFUSED);
     cr_expect_eq(answer.err.code, ERR_TIMEOUT);
 }
 
 Test(answer, AN2_what_is_not_json_is_never_an_empty_success) {
-    means(READ, 200, "", MODE_REFUSED, ERR_REMOTE);
-    means(READ, 200, "<html>login</html>", MODE_REFUSED, ERR_REMOTE);
-    means(READ, 200, "{\"services\":[", MODE_REFUSED, ERR_REMOTE);
-    means(READ, 200, "{\"a\":1,\"a\":2}", MODE_REFUSED, ERR_REMOTE);
+    means(READ, 200, "", ANSWER_REFUSED, ERR_REMOTE);
+    means(READ, 200, "<html>login</html>", ANSWER_REFUSED, ERR_REMOTE);
+    means(READ, 200, "{\"services\":[", ANSWER_REFUSED, ERR_REMOTE);
+    means(READ, 200, "{\"a\":1,\"a\":2}", ANSWER_REFUSED, ERR_REMOTE);
     /* The service took the write, so nobody may call it refused. */
-    means(WRITE, 200, "<html>", MODE_UNKNOWN, ERR_REMOTE);
+    means(WRITE, 200, "<html>", ANSWER_UNKNOWN, ERR_REMOTE);
     cr_expect(support_has(answer.err.text, "status 200"), "%s",
               answer.err.text);
 }
@@ -108,7 +108,7 @@ Test(answer, an_error_carries_the_words_and_status_of_the_service) {
     means(READ, 400,
           "{\"__type\":\"com.amazonaws#ClusterNotFoundException\","
           "\"message\":\"Cluster not found.\"}",
-          MODE_REFUSED, ERR_NOT_FOUND);
+          ANSWER_REFUSED, ERR_NOT_FOUND);
     cr_expect_eq(answer.err.status, 400);
     cr_expect_str_eq(answer.err.text,
                      "aws:ecs:DescribeServices: status 400 "
@@ -154,7 +154,7 @@ Test(answer, plain_http_gives_status_and_whatever_the_body_is) {
                           NULL};
 
     read_answer(&given);
-    cr_expect_eq(answer.fate, MODE_ANSWERED);
+    cr_expect_eq(answer.fate, ANSWER_GIVEN);
     support_is(answer.value, "{'status': 200, 'text': 'OK'}");
     given.body = "[1]";
     read_answer(&given);

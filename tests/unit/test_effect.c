@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "gate/effect.h"
+#include "effect/effect.h"
 #include "support.h"
 
 static struct err err;

@@ -63,7 +63,7 @@ static void ask(const char *question) {
     reply = bench_ask(&bench, 1, question);
 }
 
-static void fault(const char *effect, int times, enum mode_fate fate,
+static void fault(const char *effect, int times, enum answer_fate fate,
                   enum err_code code, bool applies) {
     bench.spy->faults[0] =
         (struct spy_fault){effect, times, fate, code, applies};
@@ -102,7 +102,7 @@ Test(gate, G1_holds_over_a_restart_for_reads_writes_and_errors) {
 
     json_release(bench_ask(&bench, 1, READ).value);
     json_release(bench_ask(&bench, 2, SCALE).value);
-    fault("aws:ecs:DeleteService", 1, MODE_REFUSED, ERR_DENIED, false);
+    fault("aws:ecs:DeleteService", 1, ANSWER_REFUSED, ERR_DENIED, false);
     third = bench_ask(&bench, 3, DELETE);
     cr_expect_eq(third.fate, GATE_FAILED);
     bench_cut(&bench, json_count(journal_records(bench.journal)));
@@ -201,7 +201,7 @@ Test(gate, the_intent_tells_question_target_and_what_was_before) {
 }
 
 Test(gate, a_before_image_that_cannot_be_read_keeps_the_write_from_leaving) {
-    fault("aws:ecs:DescribeServices", 9, MODE_REFUSED, ERR_DENIED, false);
+    fault("aws:ecs:DescribeServices", 9, ANSWER_REFUSED, ERR_DENIED, false);
     ask(FORCE);
     cr_expect_eq(reply.fate, GATE_FAILED);
     cr_expect_eq(reply.err.code, ERR_DENIED);
@@ -293,7 +293,7 @@ Test(gate, ids_and_chance_are_the_slots_own_and_the_same_each_time) {
 Test(gate, G4_a_retry_stays_in_its_slot) {
     bench.retry = support_json("{'times': 3, 'backoff': 1000, 'on': "
                                "['throttled']}");
-    fault("aws:ecs:DeleteService", 3, MODE_REFUSED, ERR_THROTTLED, false);
+    fault("aws:ecs:DeleteService", 3, ANSWER_REFUSED, ERR_THROTTLED, false);
     ask(DELETE);
     value_is("{'taken': true}");
     cr_expect_eq(spy_count(bench.spy, "aws:ecs:DeleteService"), 4);
@@ -305,7 +305,7 @@ Test(gate, G4_a_write_then_a_throttled_read_is_one_write) {
     bench.retry = support_json("{'times': 3, 'backoff': 1000, 'on': "
                                "['throttled']}");
     json_release(bench_ask(&bench, 1, DELETE).value);
-    fault("aws:ecs:DescribeServices", 3, MODE_REFUSED, ERR_THROTTLED, false);
+    fault("aws:ecs:DescribeServices", 3, ANSWER_REFUSED, ERR_THROTTLED, false);
     reply = bench_ask(&bench, 2, READ);
     cr_expect_eq(reply.fate, GATE_ANSWERED);
     cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 4);
@@ -315,26 +315,26 @@ Test(gate, G4_a_write_then_a_throttled_read_is_one_write) {
 Test(gate, G4_gives_up_after_the_times_and_only_on_the_codes_named) {
     bench.retry = support_json("{'times': 2, 'backoff': 1000, 'on': "
                                "['throttled']}");
-    fault("aws:ecs:DescribeServices", 9, MODE_REFUSED, ERR_THROTTLED, false);
+    fault("aws:ecs:DescribeServices", 9, ANSWER_REFUSED, ERR_THROTTLED, false);
     ask(READ);
     cr_expect_eq(reply.fate, GATE_FAILED);
     cr_expect_eq(reply.err.code, ERR_THROTTLED);
     cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 3);
-    fault("aws:ecs:DescribeServices", 9, MODE_REFUSED, ERR_TIMEOUT, false);
+    fault("aws:ecs:DescribeServices", 9, ANSWER_REFUSED, ERR_TIMEOUT, false);
     reply = bench_ask(&bench, 2, READ);
     cr_expect_eq(reply.err.code, ERR_TIMEOUT);
     cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 4);
 }
 
 Test(gate, G4_without_a_rule_reads_are_tried_and_writes_only_when_throttled) {
-    fault("aws:ecs:DescribeServices", 3, MODE_REFUSED, ERR_TIMEOUT, false);
+    fault("aws:ecs:DescribeServices", 3, ANSWER_REFUSED, ERR_TIMEOUT, false);
     ask(READ);
     cr_expect_eq(reply.fate, GATE_ANSWERED);
     json_release(reply.value);
-    fault("aws:ecs:DeleteService", 1, MODE_REFUSED, ERR_TIMEOUT, false);
+    fault("aws:ecs:DeleteService", 1, ANSWER_REFUSED, ERR_TIMEOUT, false);
     reply = bench_ask(&bench, 2, DELETE);
     cr_expect_eq(reply.fate, GATE_FAILED);
-    fault("aws:ecs:DeleteService", 1, MODE_REFUSED, ERR_THROTTLED, false);
+    fault("aws:ecs:DeleteService", 1, ANSWER_REFUSED, ERR_THROTTLED, false);
     reply = bench_ask(&bench, 3, DELETE);
     cr_expect_eq(reply.fate, GATE_ANSWERED);
     json_release(reply.value);
@@ -343,7 +343,7 @@ Test(gate, G4_without_a_rule_reads_are_tried_and_writes_only_when_throttled) {
 Test(gate, G4_an_unknown_write_is_not_retried_whatever_the_rule_says) {
     bench.retry = support_json("{'times': 9, 'backoff': 1, 'on': "
                                "['timeout', 'unknown', 'io']}");
-    fault("aws:ecs:DeleteService", 1, MODE_UNKNOWN, ERR_TIMEOUT, true);
+    fault("aws:ecs:DeleteService", 1, ANSWER_UNKNOWN, ERR_TIMEOUT, true);
     ask(DELETE);
     cr_expect_eq(reply.fate, GATE_UNKNOWN);
     cr_expect_eq(reply.err.code, ERR_UNKNOWN);
@@ -370,7 +370,7 @@ Test(gate, J3_set_is_read_back_and_found_applied) {
 }
 
 Test(gate, J3_set_that_did_not_happen_is_set_again) {
-    fault("aws:ecs:UpdateService", 1, MODE_REFUSED, ERR_DENIED, false);
+    fault("aws:ecs:UpdateService", 1, ANSWER_REFUSED, ERR_DENIED, false);
     ask(SCALE);
     crash_after_intent();
     ask(SCALE);
@@ -396,7 +396,7 @@ Test(gate, J3_verify_waits_to_settle_and_is_found_applied) {
 }
 
 Test(gate, J3_verify_is_sent_again_only_when_provably_absent) {
-    fault("aws:ecs:UpdateService", 1, MODE_REFUSED, ERR_DENIED, false);
+    fault("aws:ecs:UpdateService", 1, ANSWER_REFUSED, ERR_DENIED, false);
     ask(FORCE);
     crash_after_intent();
     ask(FORCE);
@@ -407,7 +407,7 @@ Test(gate, J3_verify_is_sent_again_only_when_provably_absent) {
 Test(gate, J3_verify_that_cannot_be_read_back_stays_unknown) {
     ask(FORCE);
     crash_after_intent();
-    fault("aws:ecs:DescribeServices", 99, MODE_REFUSED, ERR_DENIED, false);
+    fault("aws:ecs:DescribeServices", 99, ANSWER_REFUSED, ERR_DENIED, false);
     ask(FORCE);
     cr_expect_eq(reply.fate, GATE_UNKNOWN);
     cr_expect_eq(spy_writes(bench.spy), 1);
@@ -418,7 +418,7 @@ Test(gate, J3_verify_that_cannot_be_read_back_stays_unknown) {
 Test(gate, J3_a_throttled_read_back_is_asked_again) {
     ask(FORCE);
     crash_after_intent();
-    fault("aws:ecs:DescribeServices", 2, MODE_REFUSED, ERR_THROTTLED, false);
+    fault("aws:ecs:DescribeServices", 2, ANSWER_REFUSED, ERR_THROTTLED, false);
     ask(FORCE);
     cr_expect_eq(reply.fate, GATE_ANSWERED, "%s", reply.err.text);
     cr_expect_eq(spy_writes(bench.spy), 1);
@@ -464,7 +464,7 @@ Test(gate, J3_once_is_never_sent_again) {
 }
 
 Test(gate, a_write_unknown_without_a_crash_recovers_the_same_way) {
-    fault("aws:ecs:UpdateService", 1, MODE_UNKNOWN, ERR_TIMEOUT, true);
+    fault("aws:ecs:UpdateService", 1, ANSWER_UNKNOWN, ERR_TIMEOUT, true);
     ask(SCALE);
     value_is("{'service': {'desiredCount': 4, 'deployments': [{'id': "
              "'d1'}]}}");
@@ -472,7 +472,7 @@ Test(gate, a_write_unknown_without_a_crash_recovers_the_same_way) {
 }
 
 Test(gate, recovery_of_one_write_ends) {
-    fault("aws:ecs:RunTask", 99, MODE_UNKNOWN, ERR_TIMEOUT, false);
+    fault("aws:ecs:RunTask", 99, ANSWER_UNKNOWN, ERR_TIMEOUT, false);
     ask(START);
     cr_expect_eq(reply.fate, GATE_UNKNOWN);
     cr_expect_leq(spy_writes(bench.spy), 4);

@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "auth/bearer.h"
 #include "auth/secret.h"
-#include "gate/request.h"
+#include "auth/signer_aws.h"
+#include "effect/request.h"
 #include "support.h"
 
 #define CONFIG                                                               \
@@ -14,10 +16,17 @@
     "'channels': {'oncall': {'url': {'secret': 'HOOK'}}, "                   \
     "'plain': {'url': 'https://hook.test/in'}, 'none': {}}}"
 
-static struct sigv4_key    key;
+static struct signers      signers;
 static struct secrets     *secrets;
 static struct http_request request;
 static struct err          err;
+
+static struct signer *open_bearer(const char *name) {
+    struct bearer_options options = {NULL,      secrets, name, "Authorization",
+                                     "Bearer ", NULL};
+
+    return bearer_open(&options);
+}
 
 static void open_secrets(void) {
     secrets = secret_open();
@@ -26,18 +35,35 @@ static void open_secrets(void) {
     secret_put(secrets, "GITHUB_TOKEN", STR("gh-token-value"));
     secret_put(secrets, "PROMETHEUS_TOKEN", STR("prom-token-value"));
     secret_put(secrets, "HOOK", STR("https://hook.test/SECRETPATH"));
+    signers.by[SIGNER_AWS] = signer_aws_open(NULL, secrets);
+    signers.by[SIGNER_GITHUB] = open_bearer("GITHUB_TOKEN");
+    signers.by[SIGNER_PROMETHEUS] = open_bearer("PROMETHEUS_TOKEN");
+}
+
+/* Built, and signed by whom it names. */
+static bool make(const struct effect *effect, const struct json *config) {
+    struct request_context context = {config, secrets};
+    struct request         built;
+    struct signer         *signer;
+    bool ok = request_build(effect, "0123token", &context, &built, &err);
+
+    signer = ok ? signers.by[built.signer] : NULL;
+    if (signer)
+        ok =
+            signer_sign(signer, &built.scope, SUPPORT_START, &built.http, &err);
+    request = built.http;
+    return ok;
 }
 
 static bool build_with(const char *question, const char *config_text) {
-    struct json           *config = support_json(config_text);
-    struct json           *asked = support_json(question);
-    struct request_context context = {config, secrets, &key, SUPPORT_START};
-    struct effect          effect;
-    bool                   ok;
+    struct json  *config = support_json(config_text);
+    struct json  *asked = support_json(question);
+    struct effect effect;
+    bool          ok;
 
     http_request_release(&request);
     cr_assert(effect_make(&effect, asked, config, &err), "%s", err.text);
-    ok = request_build(&effect, "0123token", &context, &request, &err);
+    ok = make(&effect, config);
     effect_release(&effect);
     json_release(asked);
     json_release(config);
@@ -98,8 +124,7 @@ Test(request, aws_says_what_is_missing) {
     cr_expect_eq(err.code, ERR_CONFIG);
     cr_expect_not(build("['', 'aws', 's3:ListBuckets', {}]"));
     cr_expect(support_has(err.text, "\"s3\""), "%s", err.text);
-    secret_close(secrets);
-    secrets = secret_open();
+    signers.by[SIGNER_AWS] = signer_aws_open(NULL, secret_open());
     cr_expect_not(build("['', 'aws', 'ecs:ListTasks', {}]"));
     cr_expect_eq(err.code, ERR_DENIED);
 }

@@ -200,9 +200,9 @@ static void add_seen(const struct bench *bench, struct json *seen) {
 
 /* --- the world as a prefix tells it ------------------------------------- */
 
-static void nothing(void *arg, struct mode_answer *answer) {
+static void nothing(void *arg, struct answer *answer) {
     (void)arg;
-    if (answer->fate == MODE_ANSWERED)
+    if (answer->fate == ANSWER_GIVEN)
         json_release(answer->value);
 }
 

@@ -1,7 +1,7 @@
 /* test_rule_ecs.c - what ECS shows of a write, and what it does not. */
 #include <criterion/criterion.h>
 
-#include "gate/rule.h"
+#include "effect/rule.h"
 #include "support.h"
 
 #define FORCE                                                                 \

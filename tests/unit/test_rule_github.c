@@ -1,7 +1,7 @@
 /* test_rule_github.c - branches and pull requests are found by their names. */
 #include <criterion/criterion.h>
 
-#include "gate/rule.h"
+#include "effect/rule.h"
 #include "support.h"
 
 #define REF                                                                 \

@@ -331,7 +331,7 @@ Test(run, N14_a_node_that_never_ends_is_an_error_like_any_other) {
 
 Test(run, a_node_that_spends_its_timeout_is_stopped) {
     bench.spy->faults[0] = (struct spy_fault){
-        "aws:ecs:DescribeServices", 2, MODE_REFUSED, ERR_THROTTLED, false};
+        "aws:ecs:DescribeServices", 2, ANSWER_REFUSED, ERR_THROTTLED, false};
     add_scripts(ONE(LEADS, ""),
                 MEND("timeout = '5s', retry = { times = 3, backoff = '20s', "
                      "on = { 'throttled' } }, run = function(ctx) "
@@ -381,8 +381,8 @@ Test(run, RN4_N8_the_bundle_is_in_the_first_record_and_in_the_audit) {
     "'api' }) return 'mended' end"
 
 static void lose_the_delete(void) {
-    bench.spy->faults[0] = (struct spy_fault){"aws:ecs:DeleteService", 1,
-                                              MODE_UNKNOWN, ERR_TIMEOUT, true};
+    bench.spy->faults[0] = (struct spy_fault){
+        "aws:ecs:DeleteService", 1, ANSWER_UNKNOWN, ERR_TIMEOUT, true};
 }
 
 Test(run, RN5_an_unknown_write_leads_to_the_failed_route) {
@@ -421,8 +421,9 @@ Test(run, RN5_neither_pcall_nor_try_nor_rerun_tries_it_once_more) {
     "ctx.aws('ecs:DescribeServices', {}) return 'mended' end"
 
 static void throttle_reads(int times) {
-    bench.spy->faults[0] = (struct spy_fault){
-        "aws:ecs:DescribeServices", times, MODE_REFUSED, ERR_THROTTLED, false};
+    bench.spy->faults[0] =
+        (struct spy_fault){"aws:ecs:DescribeServices", times, ANSWER_REFUSED,
+                           ERR_THROTTLED, false};
 }
 
 Test(run, G4_a_throttled_read_behind_a_write_gives_exactly_one_write) {

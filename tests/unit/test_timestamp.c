@@ -129,3 +129,21 @@ Test(timestamp, what_it_says_of_a_duration_it_reads_back) {
     }
     buf_release(&out);
 }
+
+Test(timestamp, reads_the_date_of_an_http_answer) {
+    static const char *const bad[] = {"",
+                                      "Sun, 06 Nov 1994 08:49:37",
+                                      "Sun, 06 Now 1994 08:49:37 GMT",
+                                      "Sun, 31 Nov 1994 08:49:37 GMT",
+                                      "Sun, 06 Nov 1994 24:49:37 GMT",
+                                      "Sunday, 06-Nov-94 08:49:37 GMT",
+                                      "Sun Nov  6 08:49:37 1994"};
+    int64_t                  ms;
+
+    cr_assert(
+        timestamp_read_http(STR("Sun, 06 Nov 1994 08:49:37 GMT"), &ms, &err));
+    cr_assert_eq(ms, 784111777000);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_expect_not(timestamp_read_http(str_of(bad[i]), &ms, &err), "%s",
+                      bad[i]);
+}

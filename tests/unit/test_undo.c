@@ -165,7 +165,7 @@ Test(undo, is_told_input_output_and_every_write_with_what_was_before) {
 
 Test(undo, a_node_that_died_without_an_output_is_undone_too) {
     bench.spy->faults[0] =
-        (struct spy_fault){"aws:x:Lost", 1, MODE_UNKNOWN, ERR_TIMEOUT, true};
+        (struct spy_fault){"aws:x:Lost", 1, ANSWER_UNKNOWN, ERR_TIMEOUT, true};
     walk("return { about = 'x', start = 'one', failed = 'three', nodes = { "
          "one = { use = 'one', next = { ok = 'done' } }, three = { use = "
          "'three', next = { ok = 'undo' } }, tell = { use = 'escalation' } }, "

@@ -14,8 +14,8 @@
  *
  * Lifetime: run. Thread: loop.
  */
-#ifndef GATE_EFFECT_H
-#define GATE_EFFECT_H
+#ifndef EFFECT_EFFECT_H
+#define EFFECT_EFFECT_H
 
 #include "base/err.h"
 #include "base/json.h"

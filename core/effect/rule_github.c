@@ -3,7 +3,7 @@
  * A reference that exists with the wanted commit, or a pull request from the
  * wanted head, is the write's own mark. (R1)
  */
-#include "gate/rule.h"
+#include "effect/rule.h"
 
 void rule_github_target(const struct effect *e, struct buf *out) {
     struct str owner = json_find_text(e->args, "owner");

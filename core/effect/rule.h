@@ -9,10 +9,10 @@
  *
  * Lifetime: none. Thread: any.
  */
-#ifndef GATE_RULE_H
-#define GATE_RULE_H
+#ifndef EFFECT_RULE_H
+#define EFFECT_RULE_H
 
-#include "gate/effect.h"
+#include "effect/effect.h"
 
 void         rule_ecs_service_target(const struct effect *e, struct buf *out);
 void         rule_ecs_cluster_target(const struct effect *e, struct buf *out);

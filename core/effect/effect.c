@@ -4,14 +4,14 @@
  * else once. `secret` is decided before all of it, so that no rule can make
  * such an operation harmless. (E3)
  */
-#include "gate/effect.h"
+#include "effect/effect.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/timestamp.h"
-#include "gate/rule.h"
+#include "effect/rule.h"
 #include "sys/crypto.h"
 
 static const struct effect_rule rules[] = {
@@ -19,7 +19,7 @@ static const struct effect_rule rules[] = {
              token_arg)                                                        \
     {name,   needs_arg, class,   target,   readback,                           \
      before, prove,     predict, token_arg},
-#include "gate/effects.def"
+#include "effect/effects.def"
 #undef RULE
 };
 #define RULES (sizeof rules / sizeof *rules)

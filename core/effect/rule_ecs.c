@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "gate/rule.h"
+#include "effect/rule.h"
 
 /* The name at the end of an ARN, or the name itself. */
 static struct str short_name(struct str name) {

@@ -1,0 +1,217 @@
+/* answer.c - status, error code and body, in that order. */
+#include "effect/answer.h"
+
+#include <string.h>
+
+#include "base/timestamp.h"
+
+#define CONTAINS(text, part) \
+    (memmem((text).data, (text).len, part, sizeof part - 1) != NULL)
+
+/* The service's own word for the error: AWS "__type", after any '#'. */
+static struct str error_type(const struct json *body) {
+    struct str type = json_find_text(body, "__type"), rest;
+
+    if (type.len == 0)
+        type = json_find_text(body, "code");
+    (void)str_cut(type, '#', &rest);
+    return rest.data ? rest : type;
+}
+
+static struct str error_words(const struct json *body) {
+    static const char *const names[] = {"message", "Message", "error"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (json_find_text(body, names[i]).len)
+            return json_find_text(body, names[i]);
+    return STR("");
+}
+
+static bool rate_limited(const struct http_answer *http) {
+    struct str left =
+        http_headers_find(&http->headers, "x-ratelimit-remaining");
+
+    return http->status == 403 &&
+           (str_is(left, "0") ||
+            http_headers_find(&http->headers, "retry-after").len > 0);
+}
+
+static enum err_code code_for(const struct http_answer *http, struct str type) {
+    if (http->status == 429 || CONTAINS(type, "Throttl") ||
+        CONTAINS(type, "TooManyRequests") || CONTAINS(type, "SlowDown") ||
+        rate_limited(http))
+        return ERR_THROTTLED;
+    if (http->status == 401 || http->status == 403 ||
+        CONTAINS(type, "AccessDenied") || CONTAINS(type, "UnrecognizedClient"))
+        return ERR_DENIED;
+    if (http->status == 404 || CONTAINS(type, "NotFound"))
+        return ERR_NOT_FOUND;
+    if (http->status == 409)
+        return ERR_CONFLICT;
+    if (http->status == 408 || http->status == 504)
+        return ERR_TIMEOUT;
+    return http->status == 422 || http->status == 400 ? ERR_INVALID
+                                                      : ERR_REMOTE;
+}
+
+/* Longer than this nobody waits inside one effect. */
+#define WAIT_MAX_MS 3600000
+
+static int64_t sane_wait(int64_t ms) {
+    return ms < 0 || ms > WAIT_MAX_MS ? 0 : ms;
+}
+
+/* Seconds or a date (RFC 9110, 10.2.3). */
+static int64_t retry_after(const struct http_answer *http, int64_t now_ms) {
+    struct str text = http_headers_find(&http->headers, "retry-after");
+    int64_t    seconds, then;
+    struct err err;
+
+    if (str_to_int(text, &seconds))
+        return seconds > WAIT_MAX_MS ? 0 : sane_wait(seconds * 1000);
+    return timestamp_read_http(text, &then, &err) ? sane_wait(then - now_ms)
+                                                  : 0;
+}
+
+/* GitHub's primary limit: none left until then, in seconds since 1970. */
+static int64_t limit_resets(const struct http_answer *http, int64_t now_ms) {
+    struct str left =
+        http_headers_find(&http->headers, "x-ratelimit-remaining");
+    int64_t seconds;
+
+    if (!str_is(left, "0") ||
+        !str_to_int(http_headers_find(&http->headers, "x-ratelimit-reset"),
+                    &seconds) ||
+        seconds > INT64_MAX / 1000)
+        return 0;
+    return sane_wait(seconds * 1000 - now_ms);
+}
+
+static struct answer failed(const struct effect      *effect,
+                            const struct http_answer *http,
+                            const struct json *body, int64_t now_ms) {
+    struct answer answer = {.fate = ANSWER_REFUSED};
+    struct str    type = error_type(body), words = error_words(body);
+
+    err_set(&answer.err, code_for(http, type), "%s: status %d%s%.*s%s%.*s",
+            effect->name, http->status, type.len ? " " : "", STR_ARG(type),
+            words.len ? ": " : "", (int)(words.len > 300 ? 300 : words.len),
+            words.data);
+    answer.err.status = http->status;
+    answer.retry_after_ms = retry_after(http, now_ms);
+    if (answer.retry_after_ms == 0 && answer.err.code == ERR_THROTTLED)
+        answer.retry_after_ms = limit_resets(http, now_ms);
+    /* (AN1) */
+    if (effect_writes(effect) && http->status >= 500 &&
+        answer.err.code != ERR_THROTTLED)
+        answer.fate = ANSWER_UNKNOWN;
+    return answer;
+}
+
+static struct answer not_answered(const struct effect      *effect,
+                                  const struct http_answer *http,
+                                  const struct err         *err) {
+    struct answer answer = {.fate = ANSWER_REFUSED, .err = *err};
+
+    if (effect_writes(effect) && http->fate == HTTP_SENT_UNKNOWN)
+        answer.fate = ANSWER_UNKNOWN;
+    err_wrap(&answer.err, "%s", effect->name);
+    return answer;
+}
+
+/* A plain HTTP tool gets its status and whatever the body is. */
+static struct json *plain_value(const struct http_answer *http,
+                                struct json              *body) {
+    struct json *value = json_new_map();
+
+    json_put_int(value, "status", http->status);
+    if (body)
+        json_put(value, "json", json_retain(body));
+    else
+        json_put_text(value, "text", buf_str(&http->body));
+    return value;
+}
+
+static struct json *value_of(const struct effect      *effect,
+                             const struct http_answer *http, struct json *body,
+                             struct err *err) {
+    if (effect->kind == EFFECT_HTTP || effect->kind == EFFECT_TO_PEOPLE)
+        return plain_value(http, body);
+    if (body)
+        return json_retain(body);
+    if (http->body.len == 0 && effect_writes(effect))
+        return json_new_map();
+    err_wrap(err, "%s: status %d, the answer is not JSON", effect->name,
+             http->status);
+    return NULL;
+}
+
+struct answer answer_read(const struct effect      *effect,
+                          const struct http_answer *http,
+                          const struct err *sent_err, int64_t now_ms) {
+    struct answer answer = {.fate = ANSWER_GIVEN};
+    struct json  *body;
+    struct err    err;
+
+    if (http->fate != HTTP_ANSWERED)
+        return not_answered(effect, http, sent_err);
+    body = json_parse(buf_str(&http->body), &json_caps_answer, &err);
+    if (http->status < 200 || http->status > 299) {
+        answer = failed(effect, http, body, now_ms);
+    } else {
+        answer.value = value_of(effect, http, body, &err);
+        if (!answer.value) {
+            /* (AN2) The service accepted it, so a write is not refused. */
+            answer.fate =
+                effect_writes(effect) ? ANSWER_UNKNOWN : ANSWER_REFUSED;
+            answer.err = err;
+            answer.err.code = ERR_REMOTE;
+        }
+    }
+    json_release(body);
+    return answer;
+}
+
+static bool is_any(struct str word, const char *const *list) {
+    for (; *list; list++)
+        if (str_is(word, *list))
+            return true;
+    return false;
+}
+
+/* "Signature expired: … is now earlier than …" and its opposite. */
+static bool speaks_of_time(struct str words) {
+    return CONTAINS(words, "expired: ") || CONTAINS(words, "not yet current");
+}
+
+static enum answer_us about_us(struct str type, struct str words) {
+    static const char *const clock[] = {
+        "RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture", NULL};
+    static const char *const signature[] = {"InvalidSignatureException",
+                                            "SignatureDoesNotMatch",
+                                            "AuthFailure", NULL};
+    static const char *const stale[] = {"ExpiredToken", "ExpiredTokenException",
+                                        "InvalidClientTokenId",
+                                        "UnrecognizedClientException", NULL};
+
+    if (is_any(type, clock) ||
+        (is_any(type, signature) && speaks_of_time(words)))
+        return ANSWER_CLOCK_OFF;
+    return is_any(type, stale) ? ANSWER_STALE_CREDENTIALS : ANSWER_FINE;
+}
+
+enum answer_us answer_about_us(const struct effect      *effect,
+                               const struct http_answer *http) {
+    struct json   *body;
+    struct err     err;
+    enum answer_us us;
+
+    if (http->status >= 200 && http->status <= 299)
+        return ANSWER_FINE;
+    if (effect->kind == EFFECT_GITHUB)
+        return http->status == 401 ? ANSWER_STALE_CREDENTIALS : ANSWER_FINE;
+    body = json_parse(buf_str(&http->body), &json_caps_answer, &err);
+    us = about_us(error_type(body), error_words(body));
+    json_release(body);
+    return us;
+}
