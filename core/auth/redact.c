@@ -14,10 +14,15 @@
 #define SHORTEST 8
 #define WORD_SIGN "_-./+=~"
 
+/* One form of one secret, in the chain of those with the same first byte. */
+struct held {
+    struct buf   form;
+    struct held *next;
+};
+
 struct redact {
-    struct buf *held;
-    size_t      count;
-    bool        begins[256]; /* bytes with which something may begin */
+    struct held *held[256];
+    bool         begins[256]; /* bytes with which something may begin */
 };
 
 /* A shape: a prefix, and how many characters of a word must follow. */
@@ -49,44 +54,139 @@ struct redact *redact_open(void) {
     return redact;
 }
 
+static void wipe(struct buf *buf) {
+    mem_wipe(buf->data, buf->cap);
+    buf_release(buf);
+}
+
+static struct held *drop_held(struct held *held) {
+    struct held *next = held->next;
+
+    wipe(&held->form);
+    mem_free(held);
+    return next;
+}
+
 void redact_close(struct redact *redact) {
     if (!redact)
         return;
-    for (size_t i = 0; i < redact->count; i++) {
-        mem_wipe(redact->held[i].data, redact->held[i].len);
-        buf_release(&redact->held[i]);
-    }
-    mem_free(redact->held);
+    for (size_t i = 0; i < 256; i++)
+        while (redact->held[i])
+            redact->held[i] = drop_held(redact->held[i]);
     mem_free(redact);
 }
 
-static void hold(struct redact *redact, struct buf *form) {
-    for (size_t i = 0; i < redact->count; i++)
-        if (str_equal(buf_str(&redact->held[i]), buf_str(form))) {
-            buf_release(form);
-            return;
-        }
-    redact->held =
-        mem_resize(redact->held, (redact->count + 1) * sizeof *redact->held);
-    redact->begins[(unsigned char)form->data[0]] = true;
-    redact->held[redact->count++] = *form;
+static const struct held *find_held(const struct redact *redact,
+                                    struct str           form) {
+    const struct held *held = redact->held[(unsigned char)form.data[0]];
+
+    while (held && !str_equal(buf_str(&held->form), form))
+        held = held->next;
+    return held;
 }
 
-/* (RD1) Base64 without its last group, which depends on what follows. */
-void redact_learn(struct redact *redact, const struct secrets *secrets) {
-    for (size_t i = 0; i < secret_count(secrets); i++) {
-        struct str value = secret_at(secrets, i);
-        struct buf raw = BUF_EMPTY, base64 = BUF_EMPTY, url = BUF_EMPTY;
+/* Takes the form; one that is too short would blot out ordinary words. */
+static void hold(struct redact *redact, struct buf *form) {
+    struct held *held;
 
-        if (value.len < SHORTEST)
-            continue;
-        buf_add_str(&raw, value);
-        encode_base64((struct str){value.data, value.len / 3 * 3}, &base64);
-        encode_percent(value, "", &url);
-        hold(redact, &raw);
-        hold(redact, &base64);
-        hold(redact, &url);
+    if (form->len < SHORTEST || find_held(redact, buf_str(form))) {
+        wipe(form);
+        return;
     }
+    held = mem_new(sizeof *held);
+    held->form = *form;
+    held->next = redact->held[(unsigned char)form->data[0]];
+    redact->held[(unsigned char)form->data[0]] = held;
+    redact->begins[(unsigned char)form->data[0]] = true;
+}
+
+/* Base64 of the value where it does not begin a group: what is `offset` bytes
+ * before it, and the group behind it, are unknown, so the characters that they
+ * have a hand in are left out. */
+static void hold_base64(struct redact *redact, struct str value, size_t offset,
+                        bool url) {
+    struct buf padded = BUF_EMPTY, text = BUF_EMPTY, form = BUF_EMPTY;
+    size_t     first = offset ? 4 : 0;
+
+    buf_reserve(&padded, value.len + offset);
+    buf_add(&padded, "\0\0", offset);
+    buf_add_str(&padded, value);
+    padded.len -= padded.len % 3;
+    encode_base64(buf_str(&padded), &text);
+    for (size_t i = first; i < text.len; i++)
+        buf_add_char(&form, !url                  ? text.data[i]
+                            : text.data[i] == '+' ? '-'
+                            : text.data[i] == '/' ? '_'
+                                                  : text.data[i]);
+    hold(redact, &form);
+    wipe(&padded);
+    wipe(&text);
+}
+
+/* As text inside a JSON text has it, without the quotes. */
+static void hold_escaped(struct redact *redact, struct str value) {
+    struct buf quoted = BUF_EMPTY, form = BUF_EMPTY;
+
+    json_write_text(value, &quoted);
+    buf_add(&form, quoted.data + 1, quoted.len - 2);
+    hold(redact, &form);
+    wipe(&quoted);
+}
+
+/* %2F, and %2f as some write it. */
+static void hold_percent(struct redact *redact, struct str value) {
+    struct buf upper = BUF_EMPTY, lower = BUF_EMPTY;
+
+    encode_percent(value, "", &upper);
+    for (size_t i = 0; i < upper.len; i++) {
+        bool hex = (i > 0 && upper.data[i - 1] == '%') ||
+                   (i > 1 && upper.data[i - 2] == '%');
+        char c = upper.data[i];
+
+        buf_add_char(&lower, hex ? (char)tolower((unsigned char)c) : c);
+    }
+    hold(redact, &upper);
+    hold(redact, &lower);
+}
+
+static void learn(struct redact *redact, struct str value) {
+    struct buf raw = BUF_EMPTY;
+
+    buf_add_str(&raw, value);
+    hold(redact, &raw);
+    hold_escaped(redact, value);
+    hold_percent(redact, value);
+    for (size_t offset = 0; offset < 3; offset++) {
+        hold_base64(redact, value, offset, false);
+        hold_base64(redact, value, offset, true);
+    }
+}
+
+/* Of a URL that is a secret the path is the secret part: a server knows it
+ * without the host, and an error shows it without the scheme. */
+static void learn_url(struct redact *redact, struct str url) {
+    const char *host = memmem(url.data, url.len, "://", 3);
+    const char *path;
+
+    if (!str_starts(url, "http") || !host)
+        return;
+    host += 3;
+    path = memchr(host, '/', (size_t)(url.data + url.len - host));
+    if (path && url.data + url.len - path > SHORTEST)
+        learn(redact, (struct str){path, (size_t)(url.data + url.len - path)});
+}
+
+/* (RD1) */
+void redact_learn_value(struct redact *redact, struct str value) {
+    if (value.len < SHORTEST)
+        return;
+    learn(redact, value);
+    learn_url(redact, value);
+}
+
+void redact_learn(struct redact *redact, const struct secrets *secrets) {
+    for (size_t i = 0; i < secret_count(secrets); i++)
+        redact_learn_value(redact, secret_at(secrets, i));
 }
 
 static bool begins_with(struct str text, struct str what) {
@@ -116,14 +216,18 @@ static size_t match_key_block(struct str text) {
     return end ? (size_t)(end + 5 - text.data) : text.len;
 }
 
-/* How many bytes at the start of text go, and how many of them stay as the
- * prefix that tells a person what was here. */
-static size_t match(const struct redact *redact, struct str text,
-                    size_t *keep) {
-    *keep = 0;
-    for (size_t i = 0; i < redact->count; i++)
-        if (begins_with(text, buf_str(&redact->held[i])))
-            return redact->held[i].len;
+/* The longest: one secret may be the beginning of another. */
+static size_t match_held(const struct redact *redact, struct str text) {
+    const struct held *held = redact->held[(unsigned char)text.data[0]];
+    size_t             longest = 0;
+
+    for (; held; held = held->next)
+        if (held->form.len > longest && begins_with(text, buf_str(&held->form)))
+            longest = held->form.len;
+    return longest;
+}
+
+static size_t match_shape(struct str text, size_t *keep) {
     for (size_t i = 0; i < SHAPES; i++) {
         struct str prefix = str_of(shapes[i].prefix);
         size_t     word;
@@ -138,7 +242,20 @@ static size_t match(const struct redact *redact, struct str text,
         *keep = shapes[i].keep_prefix ? prefix.len : 0;
         return prefix.len + word;
     }
-    return text.data[0] == '-' ? match_key_block(text) : 0;
+    return 0;
+}
+
+/* How many bytes at the start of text go, and how many of them stay as the
+ * prefix that tells a person what was here. */
+static size_t match(const struct redact *redact, struct str text,
+                    size_t *keep) {
+    size_t len;
+
+    *keep = 0;
+    len = match_held(redact, text);
+    if (!len)
+        len = match_shape(text, keep);
+    return len || text.data[0] != '-' ? len : match_key_block(text);
 }
 
 void redact_text(const struct redact *redact, struct str text,

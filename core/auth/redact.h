@@ -1,12 +1,13 @@
 /* redact.h - takes secrets out of text before anybody keeps or sees it.
  *
- * Two kinds: the values that we hold, in their raw, base64 and URL forms, and
- * shapes that are secrets wherever they stand (AWS key ids, GitHub tokens,
+ * Two kinds: the values that we hold, in every form in which others echo them,
+ * and shapes that are secrets wherever they stand (AWS key ids, GitHub tokens,
  * bearer headers, `password=`, private key blocks). Each becomes "[redacted]",
  * before an answer is recorded and before the script sees it, so that live and
  * replay see the same bytes. (N11)
  *
- *   RD1  A held secret is found raw, in base64 and percent-encoded.
+ *   RD1  A held secret is found raw, in JSON's escapes, in base64 wherever it
+ *        stands in what was encoded and in both alphabets, percent-encoded.
  *   RD2  What is redacted stays valid UTF-8 and the JSON keeps its shape.
  *
  * Lifetime: process. Thread: any, after the last redact_learn().
@@ -21,6 +22,8 @@ struct redact;
 
 struct redact *redact_open(void);
 void           redact_close(struct redact *redact); /* NULL is fine */
+/* One secret that came later, a fetched token say; copied. */
+void           redact_learn_value(struct redact *redact, struct str value);
 /* Takes in every secret of the table; shorter than 8 bytes are left out, since
  * they would blot out ordinary words. */
 void redact_learn(struct redact *redact, const struct secrets *secrets);

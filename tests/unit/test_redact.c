@@ -60,9 +60,80 @@ Test(redact, RD1_a_held_secret_is_found_in_base64) {
     buf_release(&text);
 }
 
+/* "user:SECRET" and its like: the secret does not begin a group of three. */
+Test(redact, RD1_a_held_secret_is_found_in_base64_behind_anything) {
+    for (int before = 0; before < 6; before++)
+        for (int url = 0; url < 2; url++) {
+            struct buf bytes = BUF_EMPTY, text = BUF_EMPTY;
+            struct str middle;
+
+            buf_addf(&bytes, "%.*s" HELD "%s", before, "user::", "::::");
+            encode_base64(buf_str(&bytes), &text);
+            for (size_t i = 0; url && i < text.len; i++)
+                text.data[i] = text.data[i] == '+'   ? '-'
+                               : text.data[i] == '/' ? '_'
+                                                     : text.data[i];
+            middle = (struct str){text.data + 12, 16};
+            cr_expect(strstr(clean(buf_str(&text)), "[redacted]"), "%s",
+                      text.data);
+            cr_expect_null(memmem(clean(buf_str(&text)),
+                                  strlen(clean(buf_str(&text))), middle.data,
+                                  middle.len));
+            buf_release(&bytes);
+            buf_release(&text);
+        }
+}
+
+Test(redact, RD1_a_held_secret_is_found_in_jsons_escapes) {
+    struct secrets *more = secret_open();
+    struct redact  *other = redact_open();
+    struct buf      out = BUF_EMPTY;
+
+    secret_put(more, "QUOTED", STR("a\"quoted\\secret\nof lines"));
+    redact_learn(other, more);
+    redact_text(other, STR("{\"echo\":\"a\\\"quoted\\\\secret\\nof lines\"}"),
+                &out);
+    cr_expect_str_eq(buf_text(&out), "{\"echo\":\"[redacted]\"}");
+    buf_release(&out);
+    redact_close(other);
+    secret_close(more);
+}
+
+Test(redact, RD1_the_longer_of_two_secrets_goes_whole) {
+    struct redact *other = redact_open();
+    struct buf     out = BUF_EMPTY;
+
+    redact_learn_value(other, STR("first-secret"));
+    redact_learn_value(other, STR("first-secret-and-more"));
+    redact_learn_value(other, STR("first-secret"));
+    redact_text(other, STR("<first-secret-and-more><first-secret>"), &out);
+    cr_expect_str_eq(buf_text(&out), "<[redacted]><[redacted]>");
+    buf_release(&out);
+    redact_close(other);
+}
+
 Test(redact, RD1_a_held_secret_is_found_percent_encoded) {
     becomes("https://x/?t=s3cr3t%2FValue%2Bwith%3Dsigns%20%26%20more&b=1",
             "https://x/?t=[redacted]&b=1");
+    becomes("https://x/?t=s3cr3t%2fValue%2bwith%3dsigns%20%26%20more&b=1",
+            "https://x/?t=[redacted]&b=1");
+}
+
+Test(redact, RD1_a_secret_url_is_found_by_its_path) {
+    struct redact *other = redact_open();
+    struct buf     out = BUF_EMPTY;
+
+    redact_learn_value(other, STR("https://hooks.test/services/T0/B0/abcdef"));
+    redact_learn_value(other, STR("https://else.test/a"));
+    redact_text(other,
+                STR("POST hooks.test/services/T0/B0/abcdef: refused; see "
+                    "https://hooks.test/help"),
+                &out);
+    cr_expect_str_eq(
+        buf_text(&out),
+        "POST hooks.test[redacted]: refused; see https://hooks.test/help");
+    buf_release(&out);
+    redact_close(other);
 }
 
 Test(redact, a_short_value_would_blot_out_words_and_is_left) {
