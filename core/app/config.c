@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "app/config_private.h"
 #include "auth/secret.h"
 #include "base/mem.h"
 #include "base/nearest.h"
@@ -12,33 +13,22 @@
 
 #define FILE_MAX (256u << 10)
 
-static const struct key {
-    const char *path, *kind, *env, *about;
-} keys[] = {
+static const struct config_key keys[] = {
 #define KEY(path, kind, env, about) {path, kind, env, about},
 #include "app/config.def"
 #undef KEY
 };
 #define KEYS (sizeof keys / sizeof *keys)
 
-/* Taken from the environment when they are set; never from the file. */
-static const char *const secret_names[] = {
-    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-    "GITHUB_TOKEN", "PROMETHEUS_TOKEN"};
-
 struct config {
-    struct json    *values, *origins;
+    struct json    *values, *origins, *missing;
     struct secrets *secrets;
-    const char     *file;
 };
 
-/* env() of the file. The credentials are not for it: what it gives ends up
- * among the values that are printed. (CF2) */
+/* env() of the file. Secrets are not for it: what it gives ends up among the
+ * values that are printed. (CF2) */
 static const char *from_environment(const char *name) {
-    for (size_t i = 0; i < sizeof secret_names / sizeof *secret_names; i++)
-        if (strcmp(name, secret_names[i]) == 0)
-            return NULL;
-    return getenv(name);
+    return references_is_secret(name) ? NULL : getenv(name);
 }
 
 /* --- checking ---------------------------------------------------------- */
@@ -64,7 +54,8 @@ static bool fits(const char *pattern, const struct json *steps, bool *prefix) {
     return i == count;
 }
 
-static const struct key *find_key(const struct json *steps, bool *prefix) {
+const struct config_key *config_key_find(const struct json *steps,
+                                         bool              *prefix) {
     bool begins = false;
 
     *prefix = false;
@@ -104,6 +95,8 @@ static bool kind_fits(const char *kind, const struct json *value) {
         return timestamp_read_duration(json_text(value), &ms, &err);
     if (strcmp(kind, "url") == 0)
         return is_url(json_text(value));
+    if (strcmp(kind, "reference") == 0)
+        return json_find_text(value, "secret").len > 0;
     if (strcmp(kind, "secret") == 0)
         return is_url(json_text(value)) ||
                json_find_text(value, "secret").len > 0;
@@ -160,8 +153,8 @@ static bool check_map(const struct json *map, struct json *steps,
 
 static bool check_value(const struct json *value, struct json *steps,
                         struct err *err) {
-    bool              prefix;
-    const struct key *key = find_key(steps, &prefix);
+    bool                     prefix;
+    const struct config_key *key = config_key_find(steps, &prefix);
 
     if (key)
         return kind_fits(key->kind, value) ||
@@ -232,7 +225,7 @@ static void note_origins(struct json *origins, const struct json *map,
         bool         prefix;
 
         join(inner, &path);
-        if (find_key(inner, &prefix))
+        if (config_key_find(inner, &prefix))
             json_put_text(origins, buf_text(&path), str_of(file));
         else
             note_origins(origins, walk.value, inner, file);
@@ -243,7 +236,7 @@ static void note_origins(struct json *origins, const struct json *map,
 
 /* An empty variable says nothing, and one that the file overrides is not
  * looked at. (CF1) */
-static bool fill_key(struct config *config, const struct key *key,
+static bool fill_key(struct config *config, const struct config_key *key,
                      const char *variable, struct err *err) {
     const char  *text = getenv(variable);
     struct json *value = text && *text ? json_new_text(str_of(text)) : NULL;
@@ -265,7 +258,7 @@ static bool fill_from_environment(struct config *config, struct err *err) {
     bool ok = true;
 
     for (size_t i = 0; ok && i < KEYS; i++) {
-        if (keys[i].env)
+        if (keys[i].env && strcmp(keys[i].kind, "reference") != 0)
             ok = fill_key(config, &keys[i], keys[i].env, err);
         /* The older name of the same variable. */
         if (ok && keys[i].env && strcmp(keys[i].env, "AWS_REGION") == 0)
@@ -285,22 +278,6 @@ static void put_milliseconds(struct json *values, const char *key,
     buf_addf(&name, "%s_ms", key);
     json_put_int(values, buf_text(&name), ms);
     buf_release(&name);
-}
-
-static void read_secrets(struct config *config) {
-    const struct json *channels = json_find(config->values, "channels");
-    struct json_walk   walk = json_walk_over(channels);
-
-    for (size_t i = 0; i < sizeof secret_names / sizeof *secret_names; i++)
-        secret_put(config->secrets, secret_names[i],
-                   str_of(getenv(secret_names[i])));
-    while (json_walk_next(&walk)) {
-        struct str name =
-            json_find_text(json_find(walk.value, "url"), "secret");
-
-        if (name.len)
-            secret_put(config->secrets, name.data, str_of(getenv(name.data)));
-    }
 }
 
 static bool read_file(struct config *config, const char *path,
@@ -334,6 +311,7 @@ struct config *config_load(const char *path, struct bundle *bundle,
 
     config->values = json_new_map();
     config->origins = json_new_map();
+    config->missing = json_new_list();
     config->secrets = secret_open();
     if (!path && file_exists("nightshift.lua"))
         path = "nightshift.lua";
@@ -345,7 +323,7 @@ struct config *config_load(const char *path, struct bundle *bundle,
     put_milliseconds(config->values, "effect_timeout", 20000);
     put_milliseconds(config->values, "settle", 5000);
     put_milliseconds(config->values, "park_after", 10000);
-    read_secrets(config);
+    references_read(config->values, config->secrets, config->missing);
     return config;
 }
 
@@ -354,6 +332,7 @@ void config_close(struct config *config) {
         return;
     json_release(config->values);
     json_release(config->origins);
+    json_release(config->missing);
     secret_close(config->secrets);
     mem_free(config);
 }
@@ -368,4 +347,17 @@ const struct json *config_origins(const struct config *config) {
 
 const struct secrets *config_secrets(const struct config *config) {
     return config->secrets;
+}
+
+const struct json *config_missing(const struct config *config) {
+    return config->missing;
+}
+
+void config_resolve(struct config *config, const struct json *reference,
+                    struct str value) {
+    secret_put(config->secrets, json_find_text(reference, "as").data, value);
+}
+
+const struct config_key *config_key_at(size_t index) {
+    return index < KEYS ? &keys[index] : NULL;
 }

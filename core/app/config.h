@@ -30,4 +30,11 @@ const struct json    *config_json(const struct config *config);
 const struct json    *config_origins(const struct config *config);
 const struct secrets *config_secrets(const struct config *config);
 
+/* Secrets that the file names and that were not found: { path, name, as, why };
+ * one whose name begins with "aws:" waits to be fetched. */
+const struct json *config_missing(const struct config *config);
+/* Gives one of them its value; copies. */
+void config_resolve(struct config *config, const struct json *reference,
+                    struct str value);
+
 #endif

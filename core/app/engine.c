@@ -8,7 +8,9 @@
 #include "app/scripts.h"
 #include "auth/bearer.h"
 #include "auth/redact.h"
+#include "auth/secret_manager.h"
 #include "auth/signer_aws.h"
+#include "auth/tool.h"
 #include "base/mem.h"
 #include "gate/world.h"
 #include "graph/lease.h"
@@ -132,6 +134,97 @@ static void open_signers(struct engine *engine) {
         signer_aws_open(engine->loop, config_secrets(engine->config));
     by[SIGNER_GITHUB] = open_bearer(engine, "GITHUB_TOKEN");
     by[SIGNER_PROMETHEUS] = open_bearer(engine, "PROMETHEUS_TOKEN");
+    by[SIGNER_TOOL] = tool_open(engine->loop, config_secrets(engine->config),
+                                json_find(config_json(engine->config), "http"));
+}
+
+/* --- secrets ----------------------------------------------------------- */
+
+struct fetching {
+    struct engine     *engine;
+    const struct json *reference;
+    struct err         err;
+    bool               ok;
+};
+
+static void fetched(void *arg, struct str value, const struct err *err) {
+    struct fetching *fetching = arg;
+
+    fetching->ok = !err;
+    if (err)
+        fetching->err = *err;
+    else
+        config_resolve(fetching->engine->config, fetching->reference, value);
+    loop_stop(fetching->engine->loop);
+}
+
+static void find_secret_manager(const struct engine *engine, struct buf *url) {
+    const struct json *aws = json_find(config_json(engine->config), "aws");
+    struct str         given =
+        json_find_text(json_find(aws, "endpoints"), "secretsmanager");
+
+    if (given.len == 0)
+        given = json_find_text(aws, "endpoint");
+    buf_add_str(url, given);
+    if (given.len == 0)
+        buf_addf(url, "https://secretsmanager.%.*s.amazonaws.com",
+                 STR_ARG(json_find_text(aws, "region")));
+    if (!str_ends(buf_str(url), "/"))
+        buf_add_char(url, '/');
+}
+
+/* Waits: nothing else runs while an engine starts. */
+static bool fetch(struct engine *engine, const struct json *reference,
+                  struct err *err) {
+    const struct json    *config = config_json(engine->config);
+    struct buf            url = BUF_EMPTY;
+    struct fetching       fetching = {engine, reference, {0}, false};
+    struct secret_manager manager = {
+        .client = engine->client,
+        .signer = engine->signers.by[SIGNER_AWS],
+        .clock = engine->clock,
+        .region = json_find_text(json_find(config, "aws"), "region"),
+        .deadline_ms = json_find_int(config, "effect_timeout_ms", 20000),
+    };
+
+    find_secret_manager(engine, &url);
+    manager.url = buf_str(&url);
+    secret_manager_fetch(&manager, json_find_text(reference, "name"), fetched,
+                         &fetching);
+    loop_run(engine->loop);
+    buf_release(&url);
+    if (!fetching.ok)
+        *err = fetching.err;
+    return fetching.ok;
+}
+
+static bool find_secret(struct engine *engine, const struct json *reference,
+                        struct err *err) {
+    if (str_starts(json_find_text(reference, "name"), "aws:"))
+        return fetch(engine, reference, err);
+    return err_set(err, ERR_CONFIG, "%.*s",
+                   STR_ARG(json_find_text(reference, "why")));
+}
+
+/* A live engine does not begin the night without a secret that its
+ * configuration wants; a dry one says so and goes on. */
+static bool find_secrets(struct engine *engine, struct err *err) {
+    const struct json *missing = config_missing(engine->config);
+
+    for (size_t i = 0; i < json_count(missing); i++) {
+        const struct json *reference = json_at(missing, i);
+
+        if (find_secret(engine, reference, err))
+            continue;
+        err->code = ERR_CONFIG;
+        err_wrap(err, "%.*s", STR_ARG(json_find_text(reference, "path")));
+        if (engine->options.kind == MODE_LIVE)
+            return false;
+        log_line(engine->log, LOG_WARN, NULL, "a secret is not there", "why",
+                 err->text, NULL);
+    }
+    redact_learn(engine->redact, config_secrets(engine->config));
+    return true;
 }
 
 bool engine_open(struct engine *engine, const struct engine_options *options,
@@ -157,6 +250,8 @@ bool engine_open(struct engine *engine, const struct engine_options *options,
     if (options->kind != MODE_FIXTURE) {
         open_client(engine);
         open_signers(engine);
+        if (!find_secrets(engine, err))
+            goto failed;
     }
     return true;
 

@@ -3,33 +3,16 @@
 
 #include "auth/secret.h"
 #include "base/mem.h"
-#include "sys/loop.h"
 
 struct bearer {
     struct signer         signer; /* first: the ops find us by it */
     struct bearer_options options;
 };
 
-struct ready {
-    signer_done_fn *done;
-    void           *arg;
-};
-
-static void report(void *arg) {
-    struct ready ready = *(struct ready *)arg;
-
-    mem_free(arg);
-    ready.done(ready.arg, NULL);
-}
-
 static void prepare(struct signer *signer, const struct signer_scope *scope,
                     signer_done_fn *done, void *arg) {
-    struct bearer *bearer = (struct bearer *)signer;
-    struct ready  *ready = mem_new(sizeof *ready);
-
     (void)scope;
-    *ready = (struct ready){done, arg};
-    loop_defer(bearer->options.loop, report, ready);
+    signer_ready(((struct bearer *)signer)->options.loop, done, arg);
 }
 
 static bool sign(struct signer *signer, const struct signer_scope *scope,

@@ -1,7 +1,8 @@
 /* signer.c - the calls of the seam. */
 #include "auth/signer.h"
 
-#include <stddef.h>
+#include "base/mem.h"
+#include "sys/loop.h"
 
 void signer_prepare(struct signer *signer, const struct signer_scope *scope,
                     signer_done_fn *done, void *arg) {
@@ -16,6 +17,25 @@ bool signer_sign(struct signer *signer, const struct signer_scope *scope,
 
 bool signer_forget(struct signer *signer, const struct signer_scope *scope) {
     return signer->ops->forget && signer->ops->forget(signer, scope);
+}
+
+struct ready {
+    signer_done_fn *done;
+    void           *arg;
+};
+
+static void report(void *arg) {
+    struct ready ready = *(struct ready *)arg;
+
+    mem_free(arg);
+    ready.done(ready.arg, NULL);
+}
+
+void signer_ready(struct loop *loop, signer_done_fn *done, void *arg) {
+    struct ready *ready = mem_new(sizeof *ready);
+
+    *ready = (struct ready){done, arg};
+    loop_defer(loop, report, ready);
 }
 
 void signer_close(struct signer *signer) {

@@ -8,7 +8,7 @@
  *   SN1  A signer adds headers to the one request that it is given and keeps
  *        none of it; nothing secret is in an error. (N11)
  *
- * Implementations: bearer.c (a fixed token), signer_aws.c (SigV4).
+ * Implementations: bearer.c (a fixed token), signer_aws.c (SigV4), tool.c.
  *
  * Lifetime: process. Thread: loop.
  */
@@ -39,6 +39,7 @@ struct signer_scope {
     struct str host;            /* a tool's */
 };
 
+struct loop;
 struct signer;
 
 /* err is NULL when sign() may be called now. */
@@ -70,6 +71,8 @@ void signer_prepare(struct signer *signer, const struct signer_scope *scope,
 bool signer_sign(struct signer *signer, const struct signer_scope *scope,
                  int64_t now_ms, struct http_request *request, struct err *err);
 bool signer_forget(struct signer *signer, const struct signer_scope *scope);
+/* For those that have nothing to fetch: done on the loop's next turn. */
+void signer_ready(struct loop *loop, signer_done_fn *done, void *arg);
 void signer_close(struct signer *signer); /* NULL is fine */
 void signer_close_all(struct signers *signers);
 

@@ -140,6 +140,20 @@ void json_release(struct json *value) {
         json_decref(raw(value));
 }
 
+void json_wipe(struct json *value) {
+    struct json *member;
+    struct str   key, text = json_text(value);
+    void        *at = NULL;
+
+    /* The bytes are jansson's own copy, which only this value points to. */
+    if (text.len)
+        mem_wipe((char *)(uintptr_t)text.data, text.len);
+    while (json_is(value, JSON_MAP) && json_next(value, &at, &key, &member))
+        json_wipe(member);
+    for (size_t i = 0; json_is(value, JSON_LIST) && i < json_count(value); i++)
+        json_wipe(json_at(value, i));
+}
+
 struct json *json_clone(const struct json *value) {
     return wrap(json_deep_copy(raw(value)));
 }

@@ -58,6 +58,8 @@ struct json *json_parse_many(struct str text, const struct json_caps *caps,
 struct json *json_retain(struct json *value);
 void         json_release(struct json *value); /* NULL is fine */
 struct json *json_clone(const struct json *value);
+/* Zeroes every text inside, for a value that held a secret; keys stay. */
+void         json_wipe(struct json *value);
 
 struct json *json_new_null(void);
 struct json *json_new_bool(bool value);

@@ -80,6 +80,14 @@ static bool add_given_headers(const struct json *given, struct request *out,
     return true;
 }
 
+/* Of "http:GET host:port/path": the one that http.allow was asked for. */
+static struct str host_of(const struct effect *effect) {
+    struct str rest;
+
+    (void)str_cut(str_of(effect->name), ' ', &rest);
+    return str_cut(rest, '/', &rest);
+}
+
 static bool build_http(const struct effect *effect, const char *token,
                        const struct request_context *context,
                        struct request *out, struct err *err) {
@@ -96,6 +104,8 @@ static bool build_http(const struct effect *effect, const char *token,
     if (json_find(effect->args, "json"))
         request_json_body(out, json_find(effect->args, "json"));
     request_limit(out, context->config);
+    out->signer = SIGNER_TOOL;
+    out->scope.host = host_of(effect);
     /* A host that a script names is not one that we were configured with. */
     if (!json_truth(json_find(http, "private")))
         out->http.reach = HTTP_PUBLIC;

@@ -56,24 +56,57 @@ static bool read_all(int fd, const char *path, size_t cap, struct buf *out,
     }
 }
 
+/* All or nothing. */
+static bool read_whole(int fd, const char *path, size_t cap, struct buf *out,
+                       struct err *err) {
+    size_t before = out->len;
+
+    if (read_all(fd, path, cap, out, err))
+        return true;
+    out->len = before;
+    out->data[before] = '\0';
+    return false;
+}
+
 bool file_read(const char *path, size_t cap_bytes, struct buf *out,
                struct err *err) {
-    bool   standard_input = strcmp(path, "-") == 0, ok;
-    size_t before = out->len;
-    int    fd = STDIN_FILENO;
+    bool ok;
+    int  fd;
 
-    if (!standard_input)
-        fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (strcmp(path, "-") == 0)
+        return read_whole(STDIN_FILENO, "standard input", cap_bytes, out, err);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fail(err, "read", path);
-    ok = read_all(fd, standard_input ? "standard input" : path, cap_bytes, out,
-                  err);
-    if (!standard_input)
-        (void)close(fd);
-    if (!ok && out->data) {
-        out->len = before;
-        out->data[before] = '\0';
-    }
+    ok = read_whole(fd, path, cap_bytes, out, err);
+    (void)close(fd);
+    return ok;
+}
+
+/* (FI3) */
+static bool is_private(int fd, const char *path, struct err *err) {
+    struct stat file;
+
+    if (fstat(fd, &file) != 0)
+        return fail(err, "read", path);
+    if (!S_ISREG(file.st_mode))
+        return err_set(err, ERR_DENIED, "%s is no regular file", path);
+    return (file.st_mode & 0177) == 0 ||
+           err_set(err, ERR_DENIED,
+                   "%s has mode %04o, so others can open it: chmod 0400 %s",
+                   path, (unsigned)(file.st_mode & 07777), path);
+}
+
+bool file_read_private(const char *path, size_t cap_bytes, struct buf *out,
+                       struct err *err) {
+    /* A fifo in its place must not hold us up. */
+    int  fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool ok;
+
+    if (fd < 0)
+        return fail(err, "read", path);
+    ok = is_private(fd, path, err) && read_whole(fd, path, cap_bytes, out, err);
+    (void)close(fd);
     return ok;
 }
 

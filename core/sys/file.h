@@ -7,6 +7,7 @@
  *   FI1  file_write leaves the old content or the new one, never a mixture.
  *   FI2  A second process that asks for a held lock is refused and told the
  *        holder's process id; a dead holder's lock is free.
+ *   FI3  A file that others than its owner can open is not read as a secret.
  *
  * Lifetime: call, but a lock: process. Thread: any.
  */
@@ -21,6 +22,11 @@
 bool file_read(const char *path, size_t cap_bytes, struct buf *out,
                struct err *err);
 
+/* The same for a file that holds a secret: a regular one that nobody but its
+ * owner may read and nobody may write or run (0400, or 0600 for its owner's
+ * editor). Judged on the opened file. ERR_DENIED says how to mend it. (FI3) */
+bool file_read_private(const char *path, size_t cap_bytes, struct buf *out,
+                       struct err *err);
 /* Writes beside the target, then renames over it. Mode 0600. */
 bool file_write(const char *path, struct str content, struct err *err);
 

@@ -101,7 +101,7 @@ static const struct {
 } samples[] = {{"text", "'words'"},     {"url", "'https://host'"},
                {"number", "5"},         {"number", "0.5"},
                {"bool", "true"},        {"list", "{ 'a', 'b' }"},
-               {"duration", "'1h30m'"}, {"secret", "secret('HOOK')"},
+               {"duration", "'1h30m'"}, {"reference", "secret('HOOK')"},
                {"map", "{ a = 'b' }"}};
 #define SAMPLES (sizeof samples / sizeof *samples)
 
@@ -109,7 +109,8 @@ static bool is_one(const char *kind, const char *sample) {
     bool text = strcmp(sample, "url") == 0 || strcmp(sample, "duration") == 0;
 
     return strcmp(kind, sample) == 0 || (strcmp(kind, "text") == 0 && text) ||
-           (strcmp(kind, "secret") == 0 && strcmp(sample, "url") == 0);
+           (strcmp(kind, "secret") == 0 &&
+            (strcmp(sample, "url") == 0 || strcmp(sample, "reference") == 0));
 }
 
 /* return { ["services"] = { ["any/thing"] = { ["repo"] = VALUE } } } */
@@ -240,7 +241,7 @@ Test(config, the_environment_fills_every_key_that_names_a_variable) {
         struct str rest, first = str_cut(str_of(keys[i].path), '.', &rest);
         char       map[32];
 
-        if (!keys[i].env)
+        if (!keys[i].env || strcmp(keys[i].kind, "reference") == 0)
             continue;
         (void)snprintf(map, sizeof map, "%.*s", STR_ARG(first));
         is_text(config, map, rest.data, sample_of(keys[i].kind));
@@ -451,5 +452,79 @@ Test(config, CF2_N11_print_config_shows_values_and_origins_and_no_secret) {
         support_has(buf_text(&text), "channels.oncall.url = {\"secret\":"),
         "%s", buf_text(&text));
     cr_expect_not(support_has(buf_text(&text), SENTINEL));
+    buf_release(&text);
+}
+
+/* --- references ----------------------------------------------------------- */
+
+static struct str kept(const struct config *config, const char *name) {
+    return secret_find(config_secrets(config), name);
+}
+
+Test(config, RF1_N11_a_token_cannot_be_written_into_the_file) {
+    struct err err = {.text = ""};
+
+    cr_assert_null(
+        load("return { github = { token = '" SENTINEL "' } }", &err));
+    cr_expect(support_has(err.text, "github.token must be a reference"), "%s",
+              err.text);
+    cr_expect_not(support_has(err.text, SENTINEL), "%s", err.text);
+}
+
+Test(config, RF1_a_key_may_name_another_place_for_its_secret) {
+    struct config *config;
+
+    (void)setenv("GITHUB_TOKEN", "the-usual-place", 1);
+    (void)setenv("BOT_TOKEN", "another-place", 1);
+    config = accepted("return { github = { token = secret('BOT_TOKEN') } }");
+    cr_expect(str_is(kept(config, "GITHUB_TOKEN"), "another-place"));
+    cr_expect_eq(secret_count(config_secrets(config)), 1);
+    config_close(config);
+    config = accepted("return {}");
+    cr_expect(str_is(kept(config, "GITHUB_TOKEN"), "the-usual-place"));
+    config_close(config);
+}
+
+Test(config, RF2_what_a_key_wants_and_nobody_has_is_reported) {
+    struct config     *config = accepted("return { channels = { oncall = { url "
+                                             "= secret('ONCALL_HOOK') } } }");
+    const struct json *missing = config_missing(config);
+
+    cr_assert_eq(json_count(missing), 1);
+    cr_expect(str_is(json_find_text(json_at(missing, 0), "path"),
+                     "channels.oncall.url"));
+    cr_expect(support_has(json_find_text(json_at(missing, 0), "why").data,
+                          "nor in the environment"));
+    config_close(config);
+    config = accepted("return {}");
+    cr_expect_eq(json_count(config_missing(config)), 0);
+    config_close(config);
+}
+
+Test(config, RF2_a_secret_of_aws_waits_to_be_fetched) {
+    struct config *config =
+        accepted("return { github = { token = secret('aws:bot#token') } }");
+    const struct json *one = json_at(config_missing(config), 0);
+
+    cr_assert(one);
+    cr_expect(str_is(json_find_text(one, "name"), "aws:bot#token"));
+    config_resolve(config, one, STR("fetched"));
+    cr_expect(str_is(kept(config, "GITHUB_TOKEN"), "fetched"));
+    config_close(config);
+}
+
+Test(config, RF2_a_file_in_the_secrets_directory_is_found_by_its_name) {
+    struct err     err = {.text = ""};
+    struct buf     text = BUF_EMPTY;
+    char           path[96];
+    struct config *config;
+
+    (void)snprintf(path, sizeof path, "%s/GITHUB_TOKEN", directory);
+    cr_assert(file_write(path, STR("in-a-file\n"), &err), "%s", err.text);
+    buf_addf(&text, "return { secrets = { directory = '%s' } }", directory);
+    config = accepted(buf_text(&text));
+    cr_expect(str_is(kept(config, "GITHUB_TOKEN"), "in-a-file"));
+    config_close(config);
+    (void)unlink(path);
     buf_release(&text);
 }

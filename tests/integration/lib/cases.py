@@ -3,6 +3,8 @@
 import sys
 import threading
 
+from lib import canaries
+
 
 class Cases:
     """Results of one script. Threads may share it."""
@@ -31,6 +33,9 @@ class Cases:
             print("SKIP  %s: %s" % (name, why), flush=True)
 
     def end(self):
+        looked_at, leaks = canaries.result()
+        if looked_at:
+            self.check("no secret in %d artefacts (N11)" % looked_at, leaks)
         print("%d passed, %d failed, %d skipped" % (
             self.passed, self.failed, self.skipped), flush=True)
         return 1 if self.failed else 0

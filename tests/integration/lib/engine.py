@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 
+from lib import canaries
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 FIXTURES = ROOT / "tests" / "fixtures"
 EVENTS = FIXTURES / "alertmanager"
@@ -15,7 +17,8 @@ EVENTS = FIXTURES / "alertmanager"
 BARE = {"PATH": "/usr/bin:/bin", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE000000000",
                "AWS_SECRET_ACCESS_KEY": "secret-of-a-double-and-no-other",
-               "AWS_REGION": "eu-central-1", "GITHUB_TOKEN": "ghp_double"}
+               "AWS_REGION": "eu-central-1",
+               "GITHUB_TOKEN": "ghp_of-a-double-and-no-other"}
 
 
 class Walk:
@@ -69,8 +72,19 @@ class Engine:
         except subprocess.TimeoutExpired as late:
             return Walk(None, "", "still running after %d s\n%s" % (
                 seconds, (late.stderr or b"").decode(errors="replace")))
+        self.look(done, arguments, env or {})
         return Walk(done.returncode, done.stdout.decode(errors="replace"),
                     done.stderr.decode(errors="replace"))
+
+    @staticmethod
+    def look(done, arguments, env):
+        """Nothing that a process leaves behind has a secret in it."""
+        words = [str(word) for word in arguments]
+        canaries.plant_environment(env)
+        canaries.look("standard output", done.stdout)
+        canaries.look("standard error", done.stderr)
+        if "--state" in words:
+            canaries.look_at_folder(words[words.index("--state") + 1])
 
 
 def from_arguments(about):

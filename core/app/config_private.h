@@ -1,0 +1,38 @@
+/* config_private.h - the list of keys, and the secrets that values name.
+ *
+ * A key of kind "reference" takes secret("NAME") and nothing else; one of kind
+ * "secret" takes a URL as well. A key that names an environment variable has
+ * its secret under that name, whether the file names another place for it or
+ * says nothing.
+ *
+ *   RF1  What a key of kind "reference" holds is a name, never a value. (N11)
+ *   RF2  A secret that is not found is reported with the key that wants it;
+ *        one that nothing wants may be absent.
+ *
+ * Lifetime: process. Thread: main.
+ */
+#ifndef APP_CONFIG_PRIVATE_H
+#define APP_CONFIG_PRIVATE_H
+
+#include "app/config.h"
+
+struct config_key {
+    const char *path, *kind, *env, *about;
+};
+
+/* NULL behind the last. */
+const struct config_key *config_key_at(size_t index);
+/* The key at these steps, or NULL; *prefix: others begin so. */
+const struct config_key *config_key_find(const struct json *steps,
+                                         bool              *prefix);
+
+/* Puts every secret that can be read here and now into the table, and appends
+ * { path, name, as, why } to `missing` for each that a key wants and that was
+ * not found. Names that begin with "aws:" are always among them: fetching
+ * those takes a network. */
+void references_read(const struct json *values, struct secrets *secrets,
+                     struct json *missing);
+/* Is this variable the home of a secret? */
+bool references_is_secret(const char *variable);
+
+#endif
