@@ -8,6 +8,7 @@
  *   CF1  An unknown key or a value of the wrong kind is an error that names
  *        the key; nothing starts on a configuration that was half understood.
  *   CF2  No secret is in config_json() or in an error about it. (N11)
+ *   CF3  No URL and no reference is among the facts. (N7, N11)
  *
  * Lifetime: process. Thread: main.
  */
@@ -29,6 +30,11 @@ void           config_close(struct config *config); /* NULL is fine */
 const struct json    *config_json(const struct config *config);
 const struct json    *config_origins(const struct config *config);
 const struct secrets *config_secrets(const struct config *config);
+
+/* What a run's questions may depend on: services, regions, names of channels
+ * and hosts; not how a request travels, and nothing that may be a secret. Gives.
+ * It is journaled when a run begins, and the run goes on with it. (CF3) */
+struct json *config_facts(const struct config *config);
 
 /* Secrets that the file names and that were not found: { path, name, as, why };
  * one whose name begins with "aws:" waits to be fetched. */

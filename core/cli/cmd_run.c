@@ -19,6 +19,9 @@
 #include "sys/crypto.h"
 #include "sys/file.h"
 #include "sys/loop.h"
+#include "sys/watchdog.h"
+
+#define SOURCE_MS 15000 /* three times the CPU limit of a source */
 
 struct session {
     const struct cli  *cli;
@@ -31,8 +34,7 @@ struct session {
     struct err         err;
 };
 
-/* --- what was asked ---------------------------------------------------------
- */
+/* --- what was asked ------------------------------------------------------ */
 
 static bool check_usage(const struct cli *cli, struct err *err) {
     if (cli->value.assume && (cli->value.live || cli->value.fixtures))
@@ -93,8 +95,7 @@ static void close_session(struct session *s) {
     json_release(s->reports);
 }
 
-/* --- one run ----------------------------------------------------------------
- */
+/* --- one run ------------------------------------------------------------- */
 
 struct one_run {
     char            id[ID_SIZE];
@@ -103,7 +104,7 @@ struct one_run {
     struct mode    *mode;
     struct gate    *gate;
     struct run     *run;
-    struct json    *incident;
+    struct json    *incident, *facts;
 };
 
 static void close_one(struct one_run *one) {
@@ -113,6 +114,7 @@ static void close_one(struct one_run *one) {
     journal_close(one->journal);
     lease_release(&one->lease);
     json_release(one->incident);
+    json_release(one->facts);
 }
 
 static void run_ended(void *arg, const struct err *err) {
@@ -129,7 +131,7 @@ static bool is_live(const struct session *s) {
 }
 
 static bool open_run(struct session *s, struct one_run *one, struct err *err) {
-    const struct json  *config = config_json(s->engine.config);
+    const struct json  *config = one->facts;
     struct gate_options gate = {
         .mode = one->mode,
         .redact = s->engine.redact,
@@ -266,6 +268,7 @@ static bool new_run(struct session *s, const struct json *incident,
     /* An alert's labels may carry what nobody should keep. (N11) */
     one.incident = redact_json(s->engine.redact, incident);
     json_put_text(one.incident, "id", str_of(incident_id));
+    one.facts = config_facts(s->engine.config);
     lease_begin(&one.lease, one.id, s->playbook, json_find(incident, "key"),
                 bundle_hash(s->engine.bundle), now);
     one.mode = engine_mode(&s->engine, one.incident, err);
@@ -295,6 +298,9 @@ static bool resume_run(struct session *s, struct err *err) {
         one.incident = json_find(first, "incident")
                            ? json_clone(json_find(first, "incident"))
                            : json_new_map();
+        one.facts = json_find(first, "config")
+                        ? json_clone(json_find(first, "config"))
+                        : config_facts(s->engine.config);
         one.mode = engine_mode(&s->engine, one.incident, err);
         announce(s, &one);
         ok = one.mode && walk_one(s, &one, err);
@@ -304,8 +310,7 @@ static bool resume_run(struct session *s, struct err *err) {
     return ok;
 }
 
-/* --- a notification ----------------------------------------------------------
- */
+/* --- a notification ------------------------------------------------------ */
 
 static void add_no_action(struct session *s, const struct match *match) {
     struct json *report = json_new_map();
@@ -372,9 +377,12 @@ static bool walk_event(struct session *s, struct err *err) {
     ok = check_playbook(s->engine.bundle, s->playbook, err) &&
          read_event(s->cli, &event, err);
     script = bundle_find(s->engine.bundle, SCRIPT_PLAYBOOK, s->playbook);
-    ok = ok && bundle_meta(s->engine.bundle, script, &playbook, err) &&
+    ok = ok && bundle_meta(s->engine.bundle, script, &playbook, err);
+    watchdog_arm(s->engine.watchdog, SOURCE_MS, "the source of the event");
+    ok = ok &&
          match_delivery(s->engine.bundle, playbook, buf_str(&event),
                         s->engine.clock->wall_ms(s->engine.clock), &match, err);
+    watchdog_disarm(s->engine.watchdog);
     ok = ok && walk_incidents(s, match.incidents, err);
     if (ok && json_count(match.incidents) == 0)
         add_no_action(s, &match);
@@ -383,8 +391,7 @@ static bool walk_event(struct session *s, struct err *err) {
     return ok;
 }
 
-/* --- the end
- * ------------------------------------------------------------------ */
+/* --- the end ------------------------------------------------------------- */
 
 static void print_reports(const struct session *s) {
     struct json *first = json_at(s->reports, 0), *also = json_new_list();

@@ -684,6 +684,7 @@ static void note_started(struct run *run) {
     json_put_text(record, "bundle", str_of(bundle_hash(run->options.bundle)));
     json_put_text(record, "mode", str_of(mode_name(run->options.mode)));
     json_put(record, "incident", json_clone(run->options.incident));
+    json_put(record, "config", json_clone(run->options.config));
     note_with(run, record, audit_of(run, "started"), run->options.first,
               run->options.first_count, started_durable);
 }

@@ -39,8 +39,8 @@ struct run_options {
     struct bundle     *bundle;
     struct str         playbook;
     const struct json *incident;
-    const struct json *config;
-    enum mode_scenario scenario;      /* of a dry run */
+    const struct json *config;   /* what questions depend on; journaled (N7) */
+    enum mode_scenario scenario; /* of a dry run */
     int64_t            park_after_ms; /* longer waits drop the VM */
     struct log        *log;
     struct watchdog   *watchdog; /* armed while a script runs; NULL: none */

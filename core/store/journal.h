@@ -19,7 +19,7 @@
  *       or not at all.
  *
  * A record is a JSON map with `kind` and `at`, and by kind:
- *   started   run playbook bundle mode incident
+ *   started   run playbook bundle mode incident config
  *   visit     node visit input
  *   attempt   node visit phase attempt
  *   read      slot effect class target digest args where, ok, answer or error

@@ -88,7 +88,7 @@ class Place:
     """A double and a state directory, for one case."""
 
     def __init__(self, engine):
-        self.engine = engine
+        self.engine, self.config = engine, LIVE / "nightshift.lua"
 
     def __enter__(self):
         self.double = Double().__enter__()
@@ -104,7 +104,7 @@ class Place:
         env = {**self.env, **({"NIGHTSHIFT_FAULT": fault} if fault else {})}
         walk = self.engine.start(
             "run", *arguments, "--live", "--state", self.state, "--config",
-            LIVE / "nightshift.lua", env=env)
+            self.config, env=env)
         self.double.quiet()
         return walk
 
@@ -434,6 +434,27 @@ def edited_scripts(test):
             after.report.get("bundle") == began and "the same bundle"])
 
 
+def edited_configuration(test):
+    """(N7) What questions depend on is journaled: a run that goes on under
+    another region asks what it asked before; the next one does not."""
+    with Place(test.engine) as place:
+        walk = place.walk("set", fault="gate.after_intent:1")
+        test.kill("edited configuration", place, SCENARIOS["set"], walk)
+        place.config = pathlib.Path(place.state) / "edited.lua"
+        place.config.write_text(
+            (LIVE / "nightshift.lua").read_text().replace("eu-central-1",
+                                                          "eu-north-1"))
+        again = place.resume(walk.run)
+        again.run = walk.run
+        test.ended("a run goes on with the facts it began with", place,
+                   SCENARIOS["set"], again, True)
+        after = place.walk("set")
+        test.cases.check("the next run takes the edited configuration", [
+            after.code != 0 and after.words(),
+            "eu-north-1" not in str(after.report.get("writes"))
+            and after.report.get("writes")])
+
+
 def held_key(test):
     """A run that was cut short keeps its key: a second one does not start."""
     with Place(test.engine) as place:
@@ -512,7 +533,8 @@ def main():
     began = time.monotonic()
     test = Test(from_arguments(__doc__))
     for story in (independent_client, throttled_read, node_again,
-                  throttled_proof, edited_scripts, held_key, ended_again):
+                  throttled_proof, edited_scripts, edited_configuration,
+                  held_key, ended_again):
         story(test)
     for part in (test.each_point, test.without_kill, test.with_faults,
                  test.twice):

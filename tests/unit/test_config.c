@@ -528,3 +528,28 @@ Test(config, RF2_a_file_in_the_secrets_directory_is_found_by_its_name) {
     (void)unlink(path);
     buf_release(&text);
 }
+
+/* --- CF3 ------------------------------------------------------------------ */
+
+Test(config, CF3_N7_N11_facts_are_what_questions_depend_on_and_nothing_else) {
+    struct config *config = accepted(
+        "return { aws = { region = 'eu-1', endpoint = 'http://a' }, "
+        "github = { url = 'http://g', token = secret('T') }, "
+        "channels = { oncall = { url = 'https://hook/" SENTINEL "' } }, "
+        "http = { allow = { 'a.test' }, reads = { 'GET a.test/x' }, "
+        "private = true, auth = { ['a.test'] = { secret = secret('K'), "
+        "header = 'X-Key' } } }, settle = '1s', effect_timeout = '2s', "
+        "services = { ['prod/a'] = { max = 3 } } }");
+    struct json *facts = config_facts(config);
+
+    tells_none(facts);
+    json_drop(facts, "effect_timeout_ms");
+    support_is(facts,
+               "{'aws': {'region': 'eu-1'}, 'github': {}, "
+               "'channels': {'oncall': {}}, 'http': {'allow': ['a.test'], "
+               "'reads': ['GET a.test/x'], 'auth': {'a.test': {}}}, "
+               "'settle': '1s', 'settle_ms': 1000, 'park_after_ms': 10000, "
+               "'services': {'prod/a': {'max': 3}}}");
+    json_release(facts);
+    config_close(config);
+}
