@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "app/config_private.h"
+#include "app/config_key.h"
+#include "app/references.h"
 #include "auth/secret.h"
 #include "base/mem.h"
 #include "base/nearest.h"
@@ -12,13 +13,6 @@
 #include "vm/settings.h"
 
 #define FILE_MAX (256u << 10)
-
-static const struct config_key keys[] = {
-#define KEY(path, kind, env, about) {path, kind, env, about},
-#include "app/config.def"
-#undef KEY
-};
-#define KEYS (sizeof keys / sizeof *keys)
 
 struct config {
     struct json    *values, *origins, *missing;
@@ -33,40 +27,6 @@ static const char *from_environment(const char *name) {
 
 /* --- checking ---------------------------------------------------------- */
 
-/* Does "services.*.repo" fit "services.prod/checkout.repo", or begin so? Path
- * steps are matched one by one; `*` takes any. */
-static bool fits(const char *pattern, const struct json *steps, bool *prefix) {
-    struct str rest = str_of(pattern);
-    size_t     i = 0, count = json_count(steps);
-
-    *prefix = false;
-    for (; rest.data; i++) {
-        struct str step = str_cut(rest, '.', &rest);
-
-        if (i == count) {
-            *prefix = true;
-            return false;
-        }
-        if (!str_is(step, "*") &&
-            !str_equal(step, json_text(json_at(steps, i))))
-            return false;
-    }
-    return i == count;
-}
-
-const struct config_key *config_key_find(const struct json *steps,
-                                         bool              *prefix) {
-    bool begins = false;
-
-    *prefix = false;
-    for (size_t i = 0; i < KEYS; i++) {
-        if (fits(keys[i].path, steps, &begins))
-            return &keys[i];
-        *prefix = *prefix || begins;
-    }
-    return NULL;
-}
-
 static void join(const struct json *steps, struct buf *out) {
     for (size_t i = 0; i < json_count(steps); i++) {
         if (i)
@@ -75,40 +35,13 @@ static void join(const struct json *steps, struct buf *out) {
     }
 }
 
-static bool is_url(struct str text) {
-    return str_starts(text, "http://") || str_starts(text, "https://");
-}
-
-static bool kind_fits(const char *kind, const struct json *value) {
-    int64_t    ms;
-    struct err err;
-
-    if (strcmp(kind, "bool") == 0)
-        return json_is(value, JSON_BOOL);
-    /* In Lua an empty list and an empty map are written alike. */
-    if (strcmp(kind, "list") == 0)
-        return json_is(value, JSON_LIST) ||
-               (json_is(value, JSON_MAP) && json_count(value) == 0);
-    if (strcmp(kind, "number") == 0)
-        return json_is(value, JSON_INT) || json_is(value, JSON_REAL_KIND);
-    if (strcmp(kind, "duration") == 0)
-        return timestamp_read_duration(json_text(value), &ms, &err);
-    if (strcmp(kind, "url") == 0)
-        return is_url(json_text(value));
-    if (strcmp(kind, "reference") == 0)
-        return json_find_text(value, "secret").len > 0;
-    if (strcmp(kind, "secret") == 0)
-        return is_url(json_text(value)) ||
-               json_find_text(value, "secret").len > 0;
-    return json_is(value, JSON_TEXT);
-}
-
 /* The last step of each key whose other steps fit: what may stand here. */
 static void offer_siblings(struct nearest *nearest, const struct json *steps) {
-    size_t last = json_count(steps) - 1;
+    const struct config_key *key = config_key_all();
+    size_t                   last = json_count(steps) - 1;
 
-    for (size_t i = 0; i < KEYS; i++) {
-        struct str rest = str_of(keys[i].path), step = STR("");
+    for (; key->path; key++) {
+        struct str rest = str_of(key->path), step = STR("");
         size_t     at = 0;
         bool       same = true;
 
@@ -157,7 +90,7 @@ static bool check_value(const struct json *value, struct json *steps,
     const struct config_key *key = config_key_find(steps, &prefix);
 
     if (key)
-        return kind_fits(key->kind, value) ||
+        return config_key_takes(key, value) ||
                wrong_kind(steps, key->kind, key->about, err);
     if (!prefix)
         return unknown_key(steps, err);
@@ -240,7 +173,7 @@ static bool fill_key(struct config *config, const struct config_key *key,
                      const char *variable, struct err *err) {
     const char  *text = getenv(variable);
     struct json *value = text && *text ? json_new_text(str_of(text)) : NULL;
-    bool         fits_kind = !value || kind_fits(key->kind, value);
+    bool         fits_kind = !value || config_key_takes(key, value);
     struct buf   origin = BUF_EMPTY;
 
     if (!value || !put_path(config->values, key->path, value))
@@ -257,12 +190,13 @@ static bool fill_key(struct config *config, const struct config_key *key,
 static bool fill_from_environment(struct config *config, struct err *err) {
     bool ok = true;
 
-    for (size_t i = 0; ok && i < KEYS; i++) {
-        if (keys[i].env && strcmp(keys[i].kind, "reference") != 0)
-            ok = fill_key(config, &keys[i], keys[i].env, err);
+    for (const struct config_key *key = config_key_all(); ok && key->path;
+         key++) {
+        if (key->env && !config_key_is_secret(key))
+            ok = fill_key(config, key, key->env, err);
         /* The older name of the same variable. */
-        if (ok && keys[i].env && strcmp(keys[i].env, "AWS_REGION") == 0)
-            ok = fill_key(config, &keys[i], "AWS_DEFAULT_REGION", err);
+        if (ok && key->env && strcmp(key->env, "AWS_REGION") == 0)
+            ok = fill_key(config, key, "AWS_DEFAULT_REGION", err);
     }
     return ok;
 }
@@ -398,8 +332,4 @@ struct json *config_facts(const struct config *config) {
 
     json_release(steps);
     return facts;
-}
-
-const struct config_key *config_key_at(size_t index) {
-    return index < KEYS ? &keys[index] : NULL;
 }

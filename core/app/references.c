@@ -1,9 +1,11 @@
 /* references.c - one walk over the values, then the names that are always
  * looked for.
  */
+#include "app/references.h"
+
 #include <string.h>
 
-#include "app/config_private.h"
+#include "app/config_key.h"
 #include "auth/secret.h"
 #include "auth/secret_source.h"
 #include "base/mem.h"
@@ -23,19 +25,13 @@ static const char *from_environment(const char *name) {
     return getenv(name);
 }
 
-static bool is_reference(const struct config_key *key) {
-    return key && (strcmp(key->kind, "reference") == 0 ||
-                   strcmp(key->kind, "secret") == 0);
-}
-
 bool references_is_secret(const char *variable) {
-    const struct config_key *key;
-
     for (size_t i = 0; i < VARIABLES; i++)
         if (strcmp(variable, variables[i]) == 0)
             return true;
-    for (size_t i = 0; (key = config_key_at(i)); i++)
-        if (key->env && is_reference(key) && strcmp(variable, key->env) == 0)
+    for (const struct config_key *key = config_key_all(); key->path; key++)
+        if (key->env && config_key_is_secret(key) &&
+            strcmp(variable, key->env) == 0)
             return true;
     return false;
 }
@@ -83,7 +79,7 @@ static void visit(struct reader *reader, const struct json *value,
 
     if (!key && json_is(value, JSON_MAP))
         walk(reader, value, steps);
-    else if (is_reference(key) && name.len)
+    else if (key && config_key_is_secret(key) && name.len)
         read_one(reader, steps, name, key->env ? key->env : name.data);
 }
 
@@ -116,13 +112,13 @@ void references_read(const struct json *values, struct secrets *secrets,
                              given.len ? given.data : NULL, from_environment},
                             secrets,
                             missing};
-    const struct config_key *key;
-    struct json             *steps = json_new_list();
+    struct json  *steps = json_new_list();
 
     walk(&reader, values, steps);
     json_release(steps);
-    for (size_t i = 0; (key = config_key_at(i)); i++)
-        if (key->env && is_reference(key) && !is_wanted(&reader, key->env))
+    for (const struct config_key *key = config_key_all(); key->path; key++)
+        if (key->env && config_key_is_secret(key) &&
+            !is_wanted(&reader, key->env))
             read_one(&reader, NULL, str_of(key->env), key->env);
     for (size_t i = 0; i < VARIABLES; i++)
         read_one(&reader, NULL, str_of(variables[i]), variables[i]);
