@@ -4,7 +4,6 @@
  */
 #include "net/address.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -90,27 +89,74 @@ static enum address_kind judge6(const uint8_t *address) {
     return ADDRESS_FORBIDDEN;
 }
 
-enum address_kind address_judge(const struct sockaddr *address) {
+/* The bytes of an IPv4 or IPv6 address, or 0 bytes of neither. */
+static int read_bytes(const struct sockaddr *address, uint8_t bytes[16]) {
     struct sockaddr_in  v4;
     struct sockaddr_in6 v6;
 
     if (address->sa_family == AF_INET) {
         memcpy(&v4, address, sizeof v4);
-        return judge4((const uint8_t *)&v4.sin_addr);
+        memcpy(bytes, &v4.sin_addr, 4);
+        return 4;
     }
     if (address->sa_family == AF_INET6) {
         memcpy(&v6, address, sizeof v6);
-        return judge6(v6.sin6_addr.s6_addr);
+        memcpy(bytes, v6.sin6_addr.s6_addr, 16);
+        return 16;
     }
-    return ADDRESS_FORBIDDEN; /* a unix socket is not for us */
+    return 0; /* a unix socket is not for us */
+}
+
+static int read_text(const char *text, uint8_t bytes[16]) {
+    if (inet_pton(AF_INET, text, bytes) == 1)
+        return 4;
+    return inet_pton(AF_INET6, text, bytes) == 1 ? 16 : 0;
+}
+
+static enum address_kind judge(const uint8_t *bytes, int count) {
+    if (count == 0)
+        return ADDRESS_FORBIDDEN;
+    return count == 4 ? judge4(bytes) : judge6(bytes);
+}
+
+enum address_kind address_judge(const struct sockaddr *address) {
+    uint8_t bytes[16];
+
+    return judge(bytes, read_bytes(address, bytes));
 }
 
 enum address_kind address_judge_text(const char *text) {
     uint8_t bytes[16];
 
-    if (inet_pton(AF_INET, text, bytes) == 1)
-        return judge4(bytes);
-    if (inet_pton(AF_INET6, text, bytes) == 1)
-        return judge6(bytes);
-    return ADDRESS_FORBIDDEN;
+    return judge(bytes, read_text(text, bytes));
+}
+
+static bool is_metadata(const uint8_t *bytes, int count) {
+    static const char *const known[] = {
+        "169.254.169.254",
+        "fd00:ec2::254", /* EC2 */
+        "169.254.170.2", /* ECS */
+        "169.254.170.23",
+        "fd00:ec2::23", /* EKS */
+        "::1",
+    };
+    uint8_t one[16];
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (read_text(known[i], one) == count && count &&
+            memcmp(one, bytes, (size_t)count) == 0)
+            return true;
+    return count == 4 && bytes[0] == 127;
+}
+
+bool address_is_metadata(const struct sockaddr *address) {
+    uint8_t bytes[16];
+
+    return is_metadata(bytes, read_bytes(address, bytes));
+}
+
+bool address_is_metadata_text(const char *text) {
+    uint8_t bytes[16];
+
+    return is_metadata(bytes, read_text(text, bytes));
 }

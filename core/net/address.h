@@ -14,6 +14,7 @@
 #ifndef NET_ADDRESS_H
 #define NET_ADDRESS_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 
 enum address_kind {
@@ -26,5 +27,11 @@ enum address_kind address_judge(const struct sockaddr *address);
 
 /* The same for "10.0.0.1" or "::1"; forbidden when it is no address. */
 enum address_kind address_judge_text(const char *text);
+
+/* Where AWS hands out credentials - EC2's metadata service, the agents of ECS
+ * and of EKS - and loopback, where a stand-in for one of them may listen. By
+ * whole address: no network and no address inside another. */
+bool address_is_metadata(const struct sockaddr *address);
+bool address_is_metadata_text(const char *text);
 
 #endif

@@ -37,6 +37,9 @@ void       http_headers_release(struct http_headers *headers);
 enum http_reach {
     HTTP_PUBLIC,  /* no loopback, private, link-local or reserved address */
     HTTP_PRIVATE, /* private and loopback too, link-local never */
+    /* Only where AWS hands out credentials, and loopback; never by a proxy. For
+     * auth/ alone (lint). */
+    HTTP_METADATA,
 };
 
 struct http_request {

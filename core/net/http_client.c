@@ -116,9 +116,22 @@ static void pass_fault(struct http_call *call) {
     fault_pass(FAULT_NET_MID_REQUEST);
 }
 
-static bool allows(const struct http_request *request, enum address_kind kind) {
+static bool allows_kind(enum http_reach reach, enum address_kind kind) {
     return kind == ADDRESS_PUBLIC ||
-           (kind == ADDRESS_PRIVATE && request->reach == HTTP_PRIVATE);
+           (kind == ADDRESS_PRIVATE && reach == HTTP_PRIVATE);
+}
+
+static bool allows(const struct http_request *request,
+                   const struct sockaddr     *address) {
+    if (request->reach == HTTP_METADATA)
+        return address_is_metadata(address);
+    return allows_kind(request->reach, address_judge(address));
+}
+
+static bool allows_text(const struct http_request *request, const char *text) {
+    if (request->reach == HTTP_METADATA)
+        return address_is_metadata_text(text);
+    return allows_kind(request->reach, address_judge_text(text));
 }
 
 static void name_address(const struct sockaddr *address, char *text) {
@@ -158,8 +171,7 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
     (void)purpose;
     if (!may_begin(call))
         return CURL_SOCKET_BAD;
-    if (!call->proxied &&
-        !allows(&call->request, address_judge(&address->addr))) {
+    if (!call->proxied && !allows(&call->request, &address->addr)) {
         call->denied++; /* HC3 */
         name_address(&address->addr, call->denied_address);
         return CURL_SOCKET_BAD;
@@ -185,8 +197,7 @@ static int on_begin(void *arg, char *peer_ip, char *own_ip, int peer_port,
     (void)own_port;
     if (!may_begin(call))
         return CURL_PREREQFUNC_ABORT;
-    if (!call->proxied &&
-        !allows(&call->request, address_judge_text(peer_ip))) {
+    if (!call->proxied && !allows_text(&call->request, peer_ip)) {
         call->veto = VETO_ADDRESS;
         (void)snprintf(call->denied_address, sizeof call->denied_address, "%s",
                        peer_ip);
@@ -494,7 +505,7 @@ static bool allows_host(const struct http_request *request, const char *host) {
         kind = address_judge_text(bare);
     else if (strcasecmp(host, "localhost") == 0)
         kind = ADDRESS_PRIVATE;
-    return allows(request, kind);
+    return allows_kind(request->reach, kind);
 }
 
 /* libcurl's parser is lenient ("http:/host", blanks); what passes here reads
@@ -521,7 +532,8 @@ static bool read_host(struct http_call *call, const char *host,
     struct str          name = str_of(host);
 
     call->secure = strncasecmp(call->request.url, "https", 5) == 0;
-    call->proxied = client->proxy && !goes_round_proxy(client->no_proxy, name);
+    call->proxied = client->proxy && call->request.reach != HTTP_METADATA &&
+                    !goes_round_proxy(client->no_proxy, name);
     if (call->proxied && !allows_host(&call->request, host))
         return err_set(err, ERR_DENIED, "%s: address %s may not be reached",
                        call->label, host);

@@ -14,6 +14,8 @@
  *        that a request of wider reach left open is used.
  *   HC4  Of a request other than GET and HEAD the bytes leave at most once:
  *        nothing here repeats it. `not sent` is said only when no byte left.
+ *   HC5  What may reach the places where AWS hands out credentials reaches
+ *        nothing else, and goes through no proxy.
  *
  * Known limits: through a proxy it is the proxy that resolves names, so there
  * only addresses written in the URL are judged. A body that ends with its

@@ -144,6 +144,16 @@ def no_programs():
                 yield f"{where(path, number)}: we start no programs"
 
 
+def metadata_reach():
+    """Link-local is for whoever fetches credentials, and for nobody else."""
+    for path in sources(".c", ".h"):
+        if module(path) in ("net", "auth"):
+            continue
+        for number, line in lines_of(path):
+            if re.search(r"\bHTTP_METADATA\b", line):
+                yield f"{where(path, number)}: only auth reaches metadata"
+
+
 def symbols(build):
     """An external symbol is named after its file."""
     for path in sources(".c"):
@@ -253,7 +263,8 @@ def documented(build):
 
 
 RULES = [layers, contained_libraries, private_headers, one_noun_a_file,
-         head_comments, no_leftovers, one_way_into_lua, no_programs, symbols,
+         head_comments, no_leftovers, one_way_into_lua, no_programs,
+         metadata_reach, symbols,
          invariants_cited, formatted, speaks_of_itself, luacheck,
          scripts_check, documented]
 

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "base/fault.h"
+#include "net/address.h"
 #include "net/http_client.h"
 #include "sys/loop.h"
 
@@ -501,6 +502,54 @@ Test(http_client, HC3_nobody_reaches_link_local_or_unspecified) {
     is_denied("http://[::]:%d/ok", HTTP_PRIVATE);
     is_denied("http://[::ffff:169.254.169.254]:%d/", HTTP_PRIVATE);
     is_denied("http://[fe80::1]:%d/", HTTP_PRIVATE);
+}
+
+static void is_refused_metadata(const char *url) {
+    is_denied(url, HTTP_METADATA);
+}
+
+Test(http_client, HC5_what_reaches_metadata_reaches_nothing_else) {
+    is_refused_metadata("http://10.0.0.1:%d/");
+    is_refused_metadata("http://192.0.2.1:%d/");
+    is_refused_metadata("http://169.254.169.253:%d/");
+    is_refused_metadata("http://169.254.170.3:%d/");
+    is_refused_metadata("http://mapped.test:%d/");
+    is_refused_metadata("http://0.0.0.0:%d/ok");
+    is_refused_metadata("http://[fd00:ec2::253]:%d/");
+    is_refused_metadata("http://[fe80::1]:%d/");
+    is_answer(get_url((struct ask){.reach = HTTP_METADATA},
+                      "http://127.0.0.1:%d/ok", plain),
+              200, "fine");
+}
+
+Test(http_client, HC5_every_place_that_hands_out_credentials_is_known) {
+    static const char *const known[] = {"169.254.169.254",
+                                        "169.254.170.2",
+                                        "169.254.170.23",
+                                        "fd00:ec2::254",
+                                        "fd00:ec2::23",
+                                        "127.0.0.2",
+                                        "::1"};
+    static const char *const other[] = {
+        "169.254.169.123", "8.8.8.8", "fd00:ec2::1", "::", "localhost", ""};
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        cr_expect(address_is_metadata_text(known[i]), "%s", known[i]);
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        cr_expect_not(address_is_metadata_text(other[i]), "%s", other[i]);
+}
+
+Test(http_client_alone, HC5_what_reaches_metadata_goes_round_a_proxy) {
+    struct told told;
+
+    http_client_close(client);
+    client = http_client_open(
+        loop, &(struct http_client_options){.user_agent = "test/1",
+                                            .proxy = "http://127.0.0.1:9"});
+    told = get_url((struct ask){.reach = HTTP_METADATA}, "http://10.0.0.1:%d/",
+                   80);
+    is_failure(told, HTTP_NOT_SENT, ERR_DENIED);
+    cr_expect(strstr(told.err.text, "10.0.0.1"), "%s", told.err.text);
 }
 
 Test(http_client, HC3_a_name_reaches_the_one_address_that_is_allowed) {
