@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/scripts.h"
+#include "auth/aws_creds.h"
 #include "auth/bearer.h"
 #include "auth/redact.h"
 #include "auth/secret_manager.h"
@@ -127,11 +128,28 @@ static struct signer *open_bearer(struct engine *engine, const char *name) {
     return bearer_open(&options);
 }
 
+static const char *from_environment(const char *variable) {
+    return getenv(variable);
+}
+
+static struct aws_creds *open_aws_creds(struct engine *engine) {
+    struct aws_creds_options options = {
+        .loop = engine->loop,
+        .clock = engine->clock,
+        .client = engine->client,
+        .redact = engine->redact,
+        .secrets = config_secrets(engine->config),
+        .config = config_json(engine->config),
+    };
+
+    aws_creds_inputs_read(&options.inputs, from_environment);
+    return aws_creds_open(&options);
+}
+
 static void open_signers(struct engine *engine) {
     struct signer **by = engine->signers.by;
 
-    by[SIGNER_AWS] =
-        signer_aws_open(engine->loop, config_secrets(engine->config));
+    by[SIGNER_AWS] = signer_aws_open(open_aws_creds(engine));
     by[SIGNER_GITHUB] = open_bearer(engine, "GITHUB_TOKEN");
     by[SIGNER_PROMETHEUS] = open_bearer(engine, "PROMETHEUS_TOKEN");
     by[SIGNER_TOOL] = tool_open(engine->loop, config_secrets(engine->config),

@@ -17,6 +17,7 @@
 /* One form of one secret, in the chain of those with the same first byte. */
 struct held {
     struct buf   form;
+    int64_t      until_ms; /* 0: for good */
     struct held *next;
 };
 
@@ -76,25 +77,32 @@ void redact_close(struct redact *redact) {
     mem_free(redact);
 }
 
-static const struct held *find_held(const struct redact *redact,
-                                    struct str           form) {
-    const struct held *held = redact->held[(unsigned char)form.data[0]];
+static struct held *find_held(const struct redact *redact, struct str form) {
+    struct held *held = redact->held[(unsigned char)form.data[0]];
 
     while (held && !str_equal(buf_str(&held->form), form))
         held = held->next;
     return held;
 }
 
-/* Takes the form; one that is too short would blot out ordinary words. */
-static void hold(struct redact *redact, struct buf *form) {
-    struct held *held;
+static int64_t later(int64_t a, int64_t b) {
+    return a == 0 || b == 0 ? 0 : a > b ? a : b;
+}
 
-    if (form->len < SHORTEST || find_held(redact, buf_str(form))) {
+/* Takes the form; one that is too short would blot out ordinary words. */
+static void hold(struct redact *redact, struct buf *form, int64_t until_ms) {
+    struct held *held =
+        form->len < SHORTEST ? NULL : find_held(redact, buf_str(form));
+
+    if (held)
+        held->until_ms = later(held->until_ms, until_ms);
+    if (held || form->len < SHORTEST) {
         wipe(form);
         return;
     }
     held = mem_new(sizeof *held);
     held->form = *form;
+    held->until_ms = until_ms;
     held->next = redact->held[(unsigned char)form->data[0]];
     redact->held[(unsigned char)form->data[0]] = held;
     redact->begins[(unsigned char)form->data[0]] = true;
@@ -104,7 +112,7 @@ static void hold(struct redact *redact, struct buf *form) {
  * before it, and the group behind it, are unknown, so the characters that they
  * have a hand in are left out. */
 static void hold_base64(struct redact *redact, struct str value, size_t offset,
-                        bool url) {
+                        bool url, int64_t until_ms) {
     struct buf padded = BUF_EMPTY, text = BUF_EMPTY, form = BUF_EMPTY;
     size_t     first = offset ? 4 : 0;
 
@@ -118,23 +126,25 @@ static void hold_base64(struct redact *redact, struct str value, size_t offset,
                             : text.data[i] == '+' ? '-'
                             : text.data[i] == '/' ? '_'
                                                   : text.data[i]);
-    hold(redact, &form);
+    hold(redact, &form, until_ms);
     wipe(&padded);
     wipe(&text);
 }
 
 /* As text inside a JSON text has it, without the quotes. */
-static void hold_escaped(struct redact *redact, struct str value) {
+static void hold_escaped(struct redact *redact, struct str value,
+                         int64_t until_ms) {
     struct buf quoted = BUF_EMPTY, form = BUF_EMPTY;
 
     json_write_text(value, &quoted);
     buf_add(&form, quoted.data + 1, quoted.len - 2);
-    hold(redact, &form);
+    hold(redact, &form, until_ms);
     wipe(&quoted);
 }
 
 /* %2F, and %2f as some write it. */
-static void hold_percent(struct redact *redact, struct str value) {
+static void hold_percent(struct redact *redact, struct str value,
+                         int64_t until_ms) {
     struct buf upper = BUF_EMPTY, lower = BUF_EMPTY;
 
     encode_percent(value, "", &upper);
@@ -145,26 +155,26 @@ static void hold_percent(struct redact *redact, struct str value) {
 
         buf_add_char(&lower, hex ? (char)tolower((unsigned char)c) : c);
     }
-    hold(redact, &upper);
-    hold(redact, &lower);
+    hold(redact, &upper, until_ms);
+    hold(redact, &lower, until_ms);
 }
 
-static void learn(struct redact *redact, struct str value) {
+static void learn(struct redact *redact, struct str value, int64_t until_ms) {
     struct buf raw = BUF_EMPTY;
 
     buf_add_str(&raw, value);
-    hold(redact, &raw);
-    hold_escaped(redact, value);
-    hold_percent(redact, value);
+    hold(redact, &raw, until_ms);
+    hold_escaped(redact, value, until_ms);
+    hold_percent(redact, value, until_ms);
     for (size_t offset = 0; offset < 3; offset++) {
-        hold_base64(redact, value, offset, false);
-        hold_base64(redact, value, offset, true);
+        hold_base64(redact, value, offset, false, until_ms);
+        hold_base64(redact, value, offset, true, until_ms);
     }
 }
 
 /* Of a URL that is a secret the path is the secret part: a server knows it
  * without the host, and an error shows it without the scheme. */
-static void learn_url(struct redact *redact, struct str url) {
+static void learn_url(struct redact *redact, struct str url, int64_t until_ms) {
     const char *host = memmem(url.data, url.len, "://", 3);
     const char *path;
 
@@ -173,15 +183,31 @@ static void learn_url(struct redact *redact, struct str url) {
     host += 3;
     path = memchr(host, '/', (size_t)(url.data + url.len - host));
     if (path && url.data + url.len - path > SHORTEST)
-        learn(redact, (struct str){path, (size_t)(url.data + url.len - path)});
+        learn(redact, (struct str){path, (size_t)(url.data + url.len - path)},
+              until_ms);
 }
 
-/* (RD1) */
-void redact_learn_value(struct redact *redact, struct str value) {
+static void forget_until(struct redact *redact, int64_t now_ms) {
+    for (size_t i = 0; i < 256; i++)
+        for (struct held **at = &redact->held[i]; *at;)
+            if ((*at)->until_ms && (*at)->until_ms < now_ms)
+                *at = drop_held(*at);
+            else
+                at = &(*at)->next;
+}
+
+/* (RD1, RD3) */
+void redact_learn_until(struct redact *redact, struct str value,
+                        int64_t until_ms, int64_t now_ms) {
+    forget_until(redact, now_ms);
     if (value.len < SHORTEST)
         return;
-    learn(redact, value);
-    learn_url(redact, value);
+    learn(redact, value, until_ms);
+    learn_url(redact, value, until_ms);
+}
+
+void redact_learn_value(struct redact *redact, struct str value) {
+    redact_learn_until(redact, value, 0, 0);
 }
 
 void redact_learn(struct redact *redact, const struct secrets *secrets) {

@@ -8,7 +8,8 @@
  *   SN1  A signer adds headers to the one request that it is given and keeps
  *        none of it; nothing secret is in an error. (N11)
  *
- * Implementations: bearer.c (a fixed token), signer_aws.c (SigV4), tool.c.
+ * Implementations: bearer.c (a fixed token), tool.c (one for each host),
+ * signer_aws.c (SigV4, with the credentials of aws_creds.c).
  *
  * Lifetime: process. Thread: loop.
  */

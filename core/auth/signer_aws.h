@@ -1,4 +1,5 @@
-/* signer_aws.h - signs AWS requests with the credentials of the environment.
+/* signer_aws.h - signs AWS requests with whatever aws_creds.h holds for the
+ * account that a request is for.
  *
  * Lifetime: process. Thread: loop.
  */
@@ -7,10 +8,8 @@
 
 #include "auth/signer.h"
 
-struct loop;
-struct secrets;
+struct aws_creds;
 
-struct signer *signer_aws_open(struct loop          *loop,
-                               const struct secrets *secrets); /* borrows */
+struct signer *signer_aws_open(struct aws_creds *creds); /* takes */
 
 #endif

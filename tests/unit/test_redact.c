@@ -217,3 +217,27 @@ Test(redact, twice_is_as_good_as_once) {
     cr_expect_str_eq(clean(buf_str(&once)), buf_text(&once));
     buf_release(&once);
 }
+
+Test(redact, RD3_what_was_fetched_is_held_until_it_is_worth_nothing) {
+    redact_learn_until(redact, STR("fetched-one"), 1000, 0);
+    for (int i = 0; i < 100; i++) {
+        char value[32];
+
+        (void)snprintf(value, sizeof value, "fetched-later-%d", i);
+        redact_learn_until(redact, str_of(value), 500, 0);
+    }
+    becomes("a fetched-one b", "a [redacted] b");
+    redact_learn_until(redact, STR("fetched-two"), 0, 1001);
+    becomes("fetched-one, fetched-later-7", "fetched-one, fetched-later-7");
+    becomes("fetched-two " HELD, "[redacted] [redacted]");
+}
+
+Test(redact, RD3_learning_again_prolongs_and_never_shortens) {
+    redact_learn_until(redact, STR("fetched-one"), 1000, 0);
+    redact_learn_until(redact, STR("fetched-one"), 2000, 0);
+    redact_learn_until(redact, STR("fetched-one"), 500, 0);
+    redact_learn_until(redact, STR(HELD), 500, 1500);
+    becomes("fetched-one", "[redacted]");
+    redact_learn_until(redact, STR("fetched-two"), 0, 9000);
+    becomes(HELD, "[redacted]");
+}

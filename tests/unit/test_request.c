@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "auth/aws_creds.h"
 #include "auth/bearer.h"
 #include "auth/secret.h"
 #include "auth/signer_aws.h"
@@ -35,7 +36,8 @@ static void open_secrets(void) {
     secret_put(secrets, "GITHUB_TOKEN", STR("gh-token-value"));
     secret_put(secrets, "PROMETHEUS_TOKEN", STR("prom-token-value"));
     secret_put(secrets, "HOOK", STR("https://hook.test/SECRETPATH"));
-    signers.by[SIGNER_AWS] = signer_aws_open(NULL, secrets);
+    signers.by[SIGNER_AWS] = signer_aws_open(
+        aws_creds_open(&(struct aws_creds_options){.secrets = secrets}));
     signers.by[SIGNER_GITHUB] = open_bearer("GITHUB_TOKEN");
     signers.by[SIGNER_PROMETHEUS] = open_bearer("PROMETHEUS_TOKEN");
 }
@@ -124,7 +126,8 @@ Test(request, aws_says_what_is_missing) {
     cr_expect_eq(err.code, ERR_CONFIG);
     cr_expect_not(build("['', 'aws', 's3:ListBuckets', {}]"));
     cr_expect(support_has(err.text, "\"s3\""), "%s", err.text);
-    signers.by[SIGNER_AWS] = signer_aws_open(NULL, secret_open());
+    signers.by[SIGNER_AWS] = signer_aws_open(
+        aws_creds_open(&(struct aws_creds_options){.secrets = secret_open()}));
     cr_expect_not(build("['', 'aws', 'ecs:ListTasks', {}]"));
     cr_expect_eq(err.code, ERR_DENIED);
 }
