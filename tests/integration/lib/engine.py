@@ -13,8 +13,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 FIXTURES = ROOT / "tests" / "fixtures"
 EVENTS = FIXTURES / "alertmanager"
 
-# Nothing of the machine's own environment reaches the process.
-BARE = {"PATH": "/usr/bin:/bin", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+# Nothing of the machine's own environment reaches the process, and no
+# credentials of the machine's own either.
+BARE = {"PATH": "/usr/bin:/bin", "NO_COLOR": "1", "LC_ALL": "C.UTF-8",
+        "AWS_EC2_METADATA_DISABLED": "true"}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE000000000",
                "AWS_SECRET_ACCESS_KEY": "secret-of-a-double-and-no-other",
                "AWS_REGION": "eu-central-1",
