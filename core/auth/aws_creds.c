@@ -271,8 +271,7 @@ static void advance(void *arg) {
     bool         resting = cell->failed && now < cell->retry_ms;
 
     cell->due = false;
-    if (cell->fetching)
-        return;
+    assert(!cell->fetching); /* AC2 */
     if (cell->held &&
         (now < cell->refresh_ms || (resting && now < cell->value.expires_ms)))
         tell_all(cell, NULL);
