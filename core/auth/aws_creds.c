@@ -211,7 +211,7 @@ static void fetched(void *arg, struct aws_creds_result *result) {
         aws_creds_value_release(&result->value);
         (void)err_set(&result->err, ERR_DENIED,
                       "AWS credentials: those that were given end within a "
-                      "minute, or have ended");
+                      "minute, or have ended: is our clock right?");
     }
     if (cell->account[0])
         (void)err_wrap(&result->err, "account %s", cell->account);
@@ -333,7 +333,9 @@ static void take_own(void *arg, struct aws_creds_result *result) {
     cell->refresh_ms = INT64_MAX;
 }
 
-bool aws_creds_find(struct aws_creds *creds, struct str account, int64_t now_ms,
+/* By our own clock, as everywhere here: what AWS's clock says of them, AWS
+ * says itself, and then they are forgotten. */
+bool aws_creds_find(struct aws_creds *creds, struct str account,
                     struct sigv4_credentials *out, struct err *err) {
     struct cell *cell = find_cell(creds, account, err);
 
@@ -345,7 +347,7 @@ bool aws_creds_find(struct aws_creds *creds, struct str account, int64_t now_ms,
         return err_set(err, ERR_DENIED,
                        "no AWS credentials: set AWS_ACCESS_KEY_ID and "
                        "AWS_SECRET_ACCESS_KEY, or prepare first");
-    if (cell->value.expires_ms && now_ms >= cell->value.expires_ms)
+    if (cell->value.expires_ms && now_of(creds) >= cell->value.expires_ms)
         return err_set(err, ERR_DENIED, "the AWS credentials have run out");
     *out = (struct sigv4_credentials){str_of(cell->value.access_key),
                                       str_of(cell->value.secret_key),

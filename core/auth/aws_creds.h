@@ -95,7 +95,7 @@ void aws_creds_prepare(struct aws_creds *creds, struct str account,
                        aws_creds_done_fn *done, void *arg);
 /* Never waits. What is given lives until the loop turns. The environment's are
  * found without a prepare. */
-bool aws_creds_find(struct aws_creds *creds, struct str account, int64_t now_ms,
+bool aws_creds_find(struct aws_creds *creds, struct str account,
                     struct sigv4_credentials *out, struct err *err);
 /* The service refused them. Gives whether a fetch could bring others. */
 bool aws_creds_forget(struct aws_creds *creds, struct str account);

@@ -45,6 +45,8 @@ bool aws_creds_value_make(const struct aws_creds_parts *parts,
 /* The JSON that containers and instances are given. `wiped` on the way. */
 bool aws_creds_value_read(struct str body, struct aws_creds_value *value,
                           struct err *err);
+void aws_creds_value_copy(const struct aws_creds_value *from,
+                          struct aws_creds_value       *to);
 void aws_creds_value_release(struct aws_creds_value *value); /* wipes */
 /* Wipes every text of it first. NULL is fine. */
 void aws_creds_value_release_json(struct json *value);

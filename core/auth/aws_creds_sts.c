@@ -4,6 +4,10 @@
  * web identity token is in its body instead, and no signature. The words of a
  * refusal are passed on unless something secret of the request is in them.
  *
+ * When STS says that our clock is off, its own Date says by how much, and the
+ * request is signed once more; the expiry that it gives is then told in our
+ * time, since that is what it is compared with.
+ *
  * Source: AWS Security Token Service API Reference, 2011-06-15.
  */
 #include <string.h>
@@ -11,6 +15,7 @@
 #include "auth/aws_creds_private.h"
 #include "base/encode.h"
 #include "base/mem.h"
+#include "base/timestamp.h"
 #include "base/xml.h"
 #include "net/http_client.h"
 
@@ -18,37 +23,49 @@
 #define SESSION_NAME "nightshift"
 
 struct exchange {
-    aws_creds_result_fn *done;
-    void                *arg;
-    const char          *action; /* AssumeRole, AssumeRoleWithWebIdentity */
-    char                *arn;
-    char                *hidden[2]; /* what no error may show; or NULL */
+    const struct aws_creds_options *o;
+    aws_creds_result_fn            *done;
+    void                           *arg;
+    const char            *action; /* AssumeRole, AssumeRoleWithWebIdentity */
+    char                  *arn, *region;
+    struct buf             url, body;
+    struct aws_creds_value with;    /* what signs; empty for a web identity */
+    struct buf             token;   /* of a web identity */
+    int64_t                skew_ms; /* STS's clock minus ours */
+    bool                   mended;
 };
 
 static void end(struct exchange *exchange, struct aws_creds_result *result) {
     struct exchange ended = *exchange;
 
-    for (size_t i = 0; i < 2; i++) {
-        if (exchange->hidden[i])
-            mem_wipe(exchange->hidden[i], strlen(exchange->hidden[i]));
-        mem_free(exchange->hidden[i]);
-    }
     if (result->fate == AWS_CREDS_FAILED)
         (void)err_wrap(&result->err, "%s %s", exchange->action, exchange->arn);
     mem_free(exchange->arn);
+    mem_free(exchange->region);
+    buf_release(&exchange->url);
+    aws_creds_value_release_buf(&exchange->body);
+    aws_creds_value_release_buf(&exchange->token);
+    aws_creds_value_release(&exchange->with);
     mem_free(exchange);
     ended.done(ended.arg, result);
 }
 
+static void fail(struct exchange *exchange, const struct err *err) {
+    struct aws_creds_result result = {.fate = AWS_CREDS_FAILED, .err = *err};
+
+    end(exchange, &result);
+}
+
 /* --- the answer -------------------------------------------------------- */
 
+static bool has_part(struct str words, struct str part) {
+    return part.len && memmem(words.data, words.len, part.data, part.len);
+}
+
 static bool shows(const struct exchange *exchange, struct str words) {
-    for (size_t i = 0; i < 2; i++)
-        if (exchange->hidden[i] &&
-            memmem(words.data, words.len, exchange->hidden[i],
-                   strlen(exchange->hidden[i])))
-            return true;
-    return false;
+    return has_part(words, str_of(exchange->with.secret_key)) ||
+           has_part(words, str_of(exchange->with.session_token)) ||
+           has_part(words, buf_str(&exchange->token));
 }
 
 static bool is_stale(struct str code) {
@@ -76,16 +93,15 @@ static void read_refusal(const struct exchange    *exchange,
 }
 
 static void read_answer(const struct exchange    *exchange,
-                        const struct http_answer *http,
-                        struct aws_creds_result  *result) {
-    static const struct json_caps caps = {64u << 10, 16};
-    struct json *root = xml_parse(buf_str(&http->body), &caps, &result->err);
-    struct buf   name = BUF_EMPTY;
+                        const struct http_answer *http, const struct json *root,
+                        struct aws_creds_result *result) {
+    struct buf             name = BUF_EMPTY;
     const struct json     *given;
     struct aws_creds_parts parts;
 
     buf_addf(&name, "%sResult", exchange->action);
     given = xml_child(xml_child(root, buf_text(&name)), "Credentials");
+    buf_release(&name);
     parts = (struct aws_creds_parts){xml_dig(given, "AccessKeyId", NULL),
                                      xml_dig(given, "SecretAccessKey", NULL),
                                      xml_dig(given, "SessionToken", NULL),
@@ -97,19 +113,64 @@ static void read_answer(const struct exchange    *exchange,
                       "its answer has no credentials with an expiry");
     else if (aws_creds_value_make(&parts, &result->value, &result->err))
         result->fate = AWS_CREDS_FOUND;
-    aws_creds_value_release_json(root);
-    buf_release(&name);
+    if (result->fate == AWS_CREDS_FOUND)
+        result->value.expires_ms -= exchange->skew_ms;
 }
+
+static bool is_clock_off(const struct http_answer *http,
+                         const struct json        *root) {
+    struct str code = xml_dig(root, "Error", "Code", NULL);
+    struct str words = xml_dig(root, "Error", "Message", NULL);
+
+    return http->status != 200 && (str_is(code, "RequestExpired") ||
+                                   str_is(code, "RequestTimeTooSkewed") ||
+                                   (str_is(code, "SignatureDoesNotMatch") &&
+                                    (has_part(words, STR("expired: ")) ||
+                                     has_part(words, STR("not yet current")))));
+}
+
+static int64_t now_of(const struct exchange *exchange) {
+    return exchange->o->clock->wall_ms(exchange->o->clock) + exchange->skew_ms;
+}
+
+/* Once: a clock that is off after that is not the reason. */
+static bool mend(struct exchange *exchange, const struct http_answer *http,
+                 const struct json *root) {
+    struct str date = http_headers_find(&http->headers, "date");
+    struct err err;
+    int64_t    theirs;
+
+    if (exchange->mended || !is_clock_off(http, root) ||
+        !timestamp_read_http(date, &theirs, &err))
+        return false;
+    exchange->mended = true;
+    exchange->skew_ms = theirs - now_of(exchange);
+    return true;
+}
+
+static void send(struct exchange *exchange);
 
 static void answered(void *arg, const struct http_answer *http,
                      const struct err *err) {
-    struct aws_creds_result result = {.fate = AWS_CREDS_FAILED};
+    static const struct json_caps caps = {64u << 10, 16};
+    struct exchange              *exchange = arg;
+    struct aws_creds_result       result = {.fate = AWS_CREDS_FAILED};
+    struct json                  *root;
+    bool                          again;
 
-    if (http->fate == HTTP_ANSWERED)
-        read_answer(arg, http, &result);
+    if (http->fate != HTTP_ANSWERED) {
+        fail(exchange, err);
+        return;
+    }
+    root = xml_parse(buf_str(&http->body), &caps, &result.err);
+    again = mend(exchange, http, root);
+    if (!again)
+        read_answer(exchange, http, root, &result);
+    aws_creds_value_release_json(root);
+    if (again)
+        send(exchange);
     else
-        result.err = *err;
-    end(arg, &result);
+        end(exchange, &result);
 }
 
 /* --- the request ------------------------------------------------------- */
@@ -122,26 +183,28 @@ static bool is_region(struct str text) {
     return text.len > 0;
 }
 
-static bool find_place(const struct aws_creds_options *o, struct str profiles,
-                       struct str *region, struct buf *url, struct err *err) {
-    const struct json *aws = json_find(o->config, "aws");
+static bool find_place(struct exchange *exchange, struct str profiles,
+                       struct err *err) {
+    const struct json *aws = json_find(exchange->o->config, "aws");
+    struct str         region = json_find_text(aws, "region");
+    struct buf        *url = &exchange->url;
     struct str custom = json_text(json_dig(aws, "endpoints", "sts", NULL));
 
-    *region = json_find_text(aws, "region");
-    if (region->len == 0)
-        *region = profiles;
+    if (region.len == 0)
+        region = profiles;
     if (custom.len == 0)
         custom = json_find_text(aws, "endpoint");
-    if (!is_region(*region))
+    if (!is_region(region))
         return err_set(err, ERR_CONFIG,
                        "no AWS region to ask STS in: set AWS_REGION, "
                        "aws.region, or the profile's region");
     buf_add_str(url, custom);
     if (custom.len == 0)
-        buf_addf(url, "https://sts.%.*s.amazonaws.com%s", STR_ARG(*region),
-                 str_starts(*region, "cn-") ? ".cn" : "");
+        buf_addf(url, "https://sts.%.*s.amazonaws.com%s", STR_ARG(region),
+                 str_starts(region, "cn-") ? ".cn" : "");
     if (!str_ends(buf_str(url), "/"))
         buf_add_char(url, '/');
+    exchange->region = mem_text(region.data, region.len);
     return true;
 }
 
@@ -153,35 +216,36 @@ static void add_field(struct buf *body, const char *name, struct str value) {
 }
 
 /* The body is reserved whole, so that a token in it has no older copy. */
-static void write_body(const char *action, const struct aws_creds_role *role,
-                       struct str token, struct buf *body) {
-    buf_reserve(body, 3 * (token.len + role->arn.len + role->external_id.len +
-                           role->session_name.len) +
-                          512);
-    buf_addf(body, "Action=%s&Version=2011-06-15", action);
+static void write_body(struct exchange             *exchange,
+                       const struct aws_creds_role *role) {
+    struct buf *body = &exchange->body;
+    size_t given = exchange->token.len + role->arn.len + role->external_id.len +
+                   role->session_name.len + role->duration.len;
+
+    buf_reserve(body, 3 * given + 512);
+    buf_addf(body, "Action=%s&Version=2011-06-15", exchange->action);
     add_field(body, "RoleArn", role->arn);
     add_field(body, "RoleSessionName",
               role->session_name.len ? role->session_name : STR(SESSION_NAME));
     add_field(body, "ExternalId", role->external_id);
     add_field(body, "DurationSeconds", role->duration);
-    add_field(body, "WebIdentityToken", token);
+    add_field(body, "WebIdentityToken", buf_str(&exchange->token));
 }
 
-static bool sign(const struct aws_creds_options *o, struct str region,
-                 const struct aws_creds_value *with,
-                 struct http_request *request, struct err *err) {
-    struct sigv4_credentials credentials = {str_of(with->access_key),
-                                            str_of(with->secret_key),
-                                            str_of(with->session_token)};
-    struct sigv4_request     sigv4 = {
-            .method = str_of(request->method),
-            .url = str_of(request->url),
-            .headers = &request->headers,
-            .body = buf_str(&request->body),
-            .service = STR("sts"),
-            .region = region,
-            .now_ms = o->clock->wall_ms(o->clock),
-            .normalise_path = true,
+static bool sign(const struct exchange *exchange, struct http_request *request,
+                 struct err *err) {
+    struct sigv4_credentials credentials = {
+        str_of(exchange->with.access_key), str_of(exchange->with.secret_key),
+        str_of(exchange->with.session_token)};
+    struct sigv4_request sigv4 = {
+        .method = str_of(request->method),
+        .url = str_of(request->url),
+        .headers = &request->headers,
+        .body = buf_str(&request->body),
+        .service = STR("sts"),
+        .region = str_of(exchange->region),
+        .now_ms = now_of(exchange),
+        .normalise_path = true,
     };
     struct sigv4_signature signature = {0};
     struct sigv4_key       key = {0};
@@ -194,77 +258,73 @@ static bool sign(const struct aws_creds_options *o, struct str region,
     return ok;
 }
 
-static bool build(const struct aws_creds_options *o, const char *action,
-                  const struct aws_creds_role  *role,
-                  const struct aws_creds_value *with, struct str token,
-                  struct http_request *request, struct err *err) {
-    struct buf url = BUF_EMPTY;
-    struct str region;
-    bool       ok = find_place(o, role->region, &region, &url, err);
+static void send(struct exchange *exchange) {
+    struct http_request request;
+    struct http_call   *call;
+    struct err          err;
 
-    if (ok) {
-        aws_creds_http_init(request, "POST", buf_str(&url), HTTP_PRIVATE,
-                            DEADLINE_MS);
-        request->has_body = true;
-        write_body(action, role, token, &request->body);
-        (void)http_headers_add(
-            &request->headers, STR("Content-Type"),
-            STR("application/x-www-form-urlencoded; charset=utf-8"));
-        ok = !with || sign(o, region, with, request, err);
-    }
-    buf_release(&url);
-    return ok;
-}
-
-static char *copy(struct str text) {
-    return text.len ? mem_text(text.data, text.len) : NULL;
-}
-
-static void start(const struct aws_creds_options *o, struct exchange *exchange,
-                  const struct aws_creds_role  *role,
-                  const struct aws_creds_value *with, struct str token) {
-    struct aws_creds_result result = {.fate = AWS_CREDS_FAILED};
-    struct http_request     request = {0};
-    struct http_call       *call;
-
-    exchange->arn = mem_text(role->arn.data, role->arn.len);
-    if (!o->client)
-        (void)err_set(&result.err, ERR_DENIED, "there is no network here");
-    else if (build(o, exchange->action, role, with, token, &request,
-                   &result.err) &&
-             http_client_start(o->client, &request, answered, exchange, &call,
-                               &result.err))
+    aws_creds_http_init(&request, "POST", buf_str(&exchange->url), HTTP_PRIVATE,
+                        DEADLINE_MS);
+    request.has_body = true;
+    buf_reserve(&request.body, exchange->body.len);
+    buf_add_str(&request.body, buf_str(&exchange->body));
+    (void)http_headers_add(
+        &request.headers, STR("Content-Type"),
+        STR("application/x-www-form-urlencoded; charset=utf-8"));
+    if ((!exchange->with.access_key || sign(exchange, &request, &err)) &&
+        http_client_start(exchange->o->client, &request, answered, exchange,
+                          &call, &err))
         return;
     http_request_release(&request);
-    end(exchange, &result);
+    fail(exchange, &err);
+}
+
+static struct exchange *exchange_new(const struct aws_creds_options *o,
+                                     const char                     *action,
+                                     const struct aws_creds_role    *role,
+                                     aws_creds_result_fn *done, void *arg) {
+    struct exchange *exchange = mem_new(sizeof *exchange);
+
+    exchange->o = o;
+    exchange->done = done;
+    exchange->arg = arg;
+    exchange->action = action;
+    exchange->arn = mem_text(role->arn.data, role->arn.len);
+    return exchange;
+}
+
+static void start(struct exchange             *exchange,
+                  const struct aws_creds_role *role) {
+    struct err err;
+
+    if (!exchange->o->client) {
+        (void)err_set(&err, ERR_DENIED, "there is no network here");
+        fail(exchange, &err);
+    } else if (find_place(exchange, role->region, &err)) {
+        write_body(exchange, role);
+        send(exchange);
+    } else {
+        fail(exchange, &err);
+    }
 }
 
 void aws_creds_sts_assume(const struct aws_creds_options *o,
                           const struct aws_creds_role    *role,
                           const struct aws_creds_value   *with,
                           aws_creds_result_fn *done, void *arg) {
-    struct exchange *exchange = mem_new(sizeof *exchange);
+    struct exchange *exchange = exchange_new(o, "AssumeRole", role, done, arg);
 
-    *exchange = (struct exchange){
-        .done = done,
-        .arg = arg,
-        .action = "AssumeRole",
-        .hidden = {copy(str_of(with->secret_key)),
-                   copy(str_of(with->session_token))},
-    };
-    start(o, exchange, role, with, STR(""));
+    aws_creds_value_copy(with, &exchange->with);
+    start(exchange, role);
 }
 
 void aws_creds_sts_exchange(const struct aws_creds_options *o,
                             const struct aws_creds_role *role, struct str token,
                             aws_creds_result_fn *done, void *arg) {
-    struct exchange *exchange = mem_new(sizeof *exchange);
+    struct exchange *exchange =
+        exchange_new(o, "AssumeRoleWithWebIdentity", role, done, arg);
 
-    *exchange = (struct exchange){
-        .done = done,
-        .arg = arg,
-        .action = "AssumeRoleWithWebIdentity",
-        .hidden = {copy(token)},
-    };
-    start(o, exchange, role, NULL, token);
+    buf_reserve(&exchange->token, token.len);
+    buf_add_str(&exchange->token, token);
+    start(exchange, role);
 }

@@ -24,6 +24,18 @@ void aws_creds_value_release(struct aws_creds_value *value) {
     *value = (struct aws_creds_value){0};
 }
 
+static char *copy_text(const char *text) {
+    return text ? mem_text(text, strlen(text)) : NULL;
+}
+
+void aws_creds_value_copy(const struct aws_creds_value *from,
+                          struct aws_creds_value       *to) {
+    *to = *from;
+    to->access_key = copy_text(from->access_key);
+    to->secret_key = copy_text(from->secret_key);
+    to->session_token = copy_text(from->session_token);
+}
+
 void aws_creds_value_release_buf(struct buf *buf) {
     mem_wipe(buf->data, buf->cap);
     buf_release(buf);

@@ -35,7 +35,7 @@ static bool sign(struct signer *signer, const struct signer_scope *scope,
     struct sigv4_signature signature = {0};
     bool                   ok;
 
-    if (!aws_creds_find(aws->creds, scope->account, now_ms, &credentials, err))
+    if (!aws_creds_find(aws->creds, scope->account, &credentials, err))
         return false;
     ok = sigv4_sign(&aws->key, &credentials, &sigv4, &signature, err);
     if (ok)

@@ -151,8 +151,7 @@ const char *creds_bench_key(const char *account) {
     creds_bench_wait(told + 1);
     if (bench.refused > refused)
         return NULL;
-    cr_assert(aws_creds_find(bench.creds, str_of(account), bench.clock.wall_ms,
-                             &found, &bench.err),
+    cr_assert(aws_creds_find(bench.creds, str_of(account), &found, &bench.err),
               "%s", bench.err.text);
     return found.access_key.data;
 }

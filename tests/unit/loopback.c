@@ -70,13 +70,15 @@ static void drop(struct loopback_peer *peer) {
 static void answer(struct loopback_peer *peer) {
     struct loopback_rule *rule = rule_for(peer->server, &peer->request);
     const char           *body = rule && rule->body ? rule->body : "";
+    const char           *date = peer->server->date;
     struct buf            out = BUF_EMPTY;
 
     note(peer->server, &peer->request);
     buf_addf(&out,
              "HTTP/1.1 %d Word\r\nContent-Length: %zu\r\n"
-             "Connection: close\r\n\r\n%s",
-             rule ? rule->status : 404, strlen(body), body);
+             "Connection: close\r\n%s%s%s\r\n%s",
+             rule ? rule->status : 404, strlen(body), date ? "Date: " : "",
+             date ? date : "", date ? "\r\n" : "", body);
     cr_assert_eq(send(peer->fd, out.data, out.len, MSG_NOSIGNAL),
                  (ssize_t)out.len);
     buf_release(&out);

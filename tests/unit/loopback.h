@@ -29,6 +29,7 @@ struct loopback {
     struct loop_watch    *watch;
     int                   fd, port, count;
     struct loopback_rule  rules[16];
+    const char           *date; /* of every answer, or NULL */
     struct loopback_peer *peers;
     struct buf            asked; /* "GET /path\n" for each request */
     struct buf            last;  /* the last request, whole */
