@@ -21,7 +21,7 @@
 #define EARLY_MS 300000 /* refreshed so long before they end */
 #define LEAST_MS 60000  /* good for so long after a prepare */
 #define AGAIN_MS 30000  /* between two refreshes */
-#define FAILED_MS 5000  /* a failure without old ones is told for so long */
+#define FAILED_MS 2000  /* a failure without old ones is told for so long */
 
 struct waiter {
     struct waiter     *next;

@@ -44,8 +44,8 @@ static void answered(void *arg, const struct http_answer *http,
         (void)err_set(&err, sent->code, "its endpoint did not answer (%s)",
                       err_name(sent->code));
     else if (http->status != 200)
-        (void)err_set(&err, ERR_DENIED, "its endpoint answered with status %d",
-                      http->status);
+        (void)err_set(&err, aws_creds_http_code(http->status),
+                      "its endpoint answered with status %d", http->status);
     else if (aws_creds_value_read(buf_str(&http->body), &value, &err)) {
         mem_free(asking);
         aws_creds_result_found(ended.done, ended.arg, &value);

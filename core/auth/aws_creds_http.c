@@ -11,3 +11,9 @@ void aws_creds_http_init(struct http_request *request, const char *method,
     request->deadline_ms = deadline_ms;
     request->answer_cap = ANSWER_CAP;
 }
+
+enum err_code aws_creds_http_code(int status) {
+    if (status == 429)
+        return ERR_THROTTLED;
+    return status >= 500 ? ERR_IO : ERR_DENIED;
+}

@@ -98,4 +98,8 @@ void aws_creds_web_identity_start(const struct aws_creds_options *o,
 void aws_creds_http_init(struct http_request *request, const char *method,
                          struct str url, enum http_reach reach,
                          int64_t deadline_ms);
+/* Whether a status that is not 200 may be another one soon: throttled, io; or
+ * denied. */
+enum err_code aws_creds_http_code(int status);
+
 #endif

@@ -84,8 +84,11 @@ static void read_refusal(const struct exchange    *exchange,
     if (shows(exchange, code) || shows(exchange, words))
         code = STR(""), words = STR("its words are left out");
     result->stale = is_stale(code);
-    (void)err_set(&result->err, ERR_DENIED, "status %d%s%.*s%s%.*s",
-                  http->status, code.len ? " " : "",
+    (void)err_set(&result->err,
+                  str_starts(code, "Throttling")
+                      ? ERR_THROTTLED
+                      : aws_creds_http_code(http->status),
+                  "status %d%s%.*s%s%.*s", http->status, code.len ? " " : "",
                   (int)(code.len > 100 ? 100 : code.len), code.data,
                   words.len ? ": " : "",
                   (int)(words.len > 300 ? 300 : words.len), words.data);

@@ -300,6 +300,7 @@ Test(aws_creds, a_failure_is_told_again_for_a_while_without_asking) {
     bench.options.inputs.container_url = creds_bench_text("%s/c", bench.url);
     is_refused("", "status 404");
     is_refused("", "status 404");
+    cr_expect_eq(bench.err.code, ERR_DENIED);
     cr_expect_eq(asked(), 1);
     advance(6);
     is_refused("", "status 404");

@@ -109,6 +109,27 @@ Test(aws_creds_providers, credentials_without_an_end_are_not_taken) {
     is_refused("its answer has no Expiration");
 }
 
+Test(aws_creds_providers, what_may_pass_soon_has_a_code_that_is_tried_again) {
+    static const struct {
+        int           status;
+        enum err_code code;
+    } cases[] = {{429, ERR_THROTTLED},
+                 {500, ERR_IO},
+                 {503, ERR_IO},
+                 {400, ERR_DENIED},
+                 {401, ERR_DENIED}};
+
+    bench.options.inputs.container_url = creds_bench_text("%s/c", bench.url);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        loopback_clear(&bench.server);
+        rule("GET /c", NULL, cases[i].status, "");
+        aws_creds_close(bench.creds);
+        bench.creds = NULL;
+        is_refused("its endpoint answered with status");
+        cr_expect_eq(bench.err.code, cases[i].code, "%d", cases[i].status);
+    }
+}
+
 /* --- instance metadata ------------------------------------------------- */
 
 #define ROLES "/latest/meta-data/iam/security-credentials/"
@@ -207,6 +228,15 @@ Test(aws_creds_providers, AC3_N11_a_refused_web_identity_shows_no_token) {
          "cannot read web-identity-token</Message></Error></ErrorResponse>");
     is_refused("web identity: AssumeRoleWithWebIdentity " ROLE ": status 400");
     cr_expect_not(support_has(bench.err.text, "web-identity-token"));
+}
+
+Test(aws_creds_providers, sts_that_throttles_is_told_as_such) {
+    web_identity("token");
+    rule("POST /sts", NULL, 400,
+         "<ErrorResponse><Error><Code>Throttling</Code></Error>"
+         "</ErrorResponse>");
+    is_refused("status 400 Throttling");
+    cr_expect_eq(bench.err.code, ERR_THROTTLED);
 }
 
 Test(aws_creds_providers, AC3_a_web_identity_without_role_or_token_says_so) {

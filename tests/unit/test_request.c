@@ -122,12 +122,16 @@ Test(request, aws_takes_the_slots_token_only_where_it_has_none) {
 }
 
 Test(request, aws_says_what_is_missing) {
+    static struct secrets *none;
+
     cr_expect_not(build_with("['', 'aws', 'ecs:ListTasks', {}]", "{}"));
     cr_expect_eq(err.code, ERR_CONFIG);
     cr_expect_not(build("['', 'aws', 's3:ListBuckets', {}]"));
     cr_expect(support_has(err.text, "\"s3\""), "%s", err.text);
+    none = secret_open();
+    signer_close(signers.by[SIGNER_AWS]);
     signers.by[SIGNER_AWS] = signer_aws_open(
-        aws_creds_open(&(struct aws_creds_options){.secrets = secret_open()}));
+        aws_creds_open(&(struct aws_creds_options){.secrets = none}));
     cr_expect_not(build("['', 'aws', 'ecs:ListTasks', {}]"));
     cr_expect_eq(err.code, ERR_DENIED);
 }
