@@ -12,7 +12,8 @@
 
 /* Secrets that no key of the file stands for: AWS's own variables. */
 static const char *const variables[] = {
-    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"};
+    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN"};
 #define VARIABLES (sizeof variables / sizeof *variables)
 
 struct reader {
