@@ -1,7 +1,9 @@
 /* aws_profile.c - line by line: a section, a name with its value, or more of
- * the value before when the line is indented further than that name was. Such
- * lines are settings of one service ("s3 =") and none of ours, so they are
- * read over. (AP1)
+ * the value before when the line is indented further than that name was. Below
+ * an empty value such lines are the settings of one service ("s3 =") and none
+ * of ours, so they are read over. Below another one they make it a value of
+ * several lines, which nothing of ours may have: it gets a line end, so that
+ * whoever looks at it refuses it, as AWS's own tools do in effect. (AP1)
  */
 #include "auth/aws_profile.h"
 
@@ -16,11 +18,15 @@
 #define FILE_MAX (1u << 20)
 
 struct reader {
-    struct json *sections, *section;
-    bool         is_config, begun;
-    bool         ours;  /* this section is a profile */
-    bool         named; /* a name stands above in this section */
-    size_t       indent;
+    struct json *profiles;
+    struct json *section; /* that is being read; NULL before the first */
+    struct json *other;   /* the same when it is no profile */
+    struct json *titles;  /* seen so far */
+    bool         is_config;
+    bool         named;  /* a name stands above in this section */
+    bool         nested; /* and has no value on its line */
+    size_t       indent; /* of that name */
+    char        *key;    /* it, or NULL */
     int          line;
     struct err  *err;
 };
@@ -29,44 +35,79 @@ static bool refuse(struct reader *reader, const char *why) {
     return err_set(reader->err, ERR_CONFIG, "line %d: %s", reader->line, why);
 }
 
+/* One word, or anything in quotes; else an empty str. */
 static struct str without_quotes(struct str name) {
     if (name.len >= 2 && (name.data[0] == '"' || name.data[0] == '\'') &&
         name.data[name.len - 1] == name.data[0])
         return (struct str){name.data + 1, name.len - 2};
+    for (size_t i = 0; i < name.len; i++)
+        if (isspace((unsigned char)name.data[i]))
+            return STR("");
     return name;
 }
 
 /* The profile that a section is, or an empty str for one of another kind. */
 static struct str profile_of(const struct reader *reader, struct str title) {
-    struct str rest;
-
     if (!reader->is_config || str_is(title, "default"))
         return title;
     if (!str_starts(title, "profile") || title.len < 8 ||
         !isspace((unsigned char)title.data[7]))
         return STR("");
-    rest = (struct str){title.data + 7, title.len - 7};
-    return without_quotes(str_trim(rest));
+    return without_quotes(
+        str_trim((struct str){title.data + 7, title.len - 7}));
+}
+
+static void drop_key(struct reader *reader) {
+    mem_free(reader->key);
+    reader->key = NULL;
+}
+
+static bool prolong_value(struct reader *reader, struct str line) {
+    struct str value;
+    struct buf longer = BUF_EMPTY;
+
+    if (reader->nested)
+        return memchr(line.data, '=', line.len) ||
+               refuse(reader, "a setting of a service is name = value");
+    if (!reader->key)
+        return true;
+    value = json_find_text(reader->section, reader->key);
+    buf_reserve(&longer, value.len + 1);
+    buf_add_str(&longer, value);
+    buf_add_char(&longer, '\n');
+    json_put_text(reader->section, reader->key, buf_str(&longer));
+    aws_creds_value_release_buf(&longer);
+    drop_key(reader); /* once is enough */
+    return true;
+}
+
+/* Of two titles for one profile the later stands. */
+static void open_section(struct reader *reader, struct str name) {
+    reader->section = json_new_map();
+    if (name.len == 0) {
+        aws_creds_value_release_json(reader->other);
+        reader->other = reader->section;
+        return;
+    }
+    if (json_find_str(reader->profiles, name))
+        aws_creds_value_release_json(
+            json_retain(json_find_str(reader->profiles, name)));
+    json_put_str(reader->profiles, name, reader->section);
 }
 
 static bool begin_section(struct reader *reader, struct str line) {
     const char *end = memrchr(line.data, ']', line.len);
-    struct str  name;
+    struct str  title = {line.data + 1, 0};
 
     if (!end || end == line.data + 1)
         return refuse(reader, "a section ends in ]");
-    name = profile_of(
-        reader, (struct str){line.data + 1, (size_t)(end - line.data - 1)});
-    reader->begun = true;
-    reader->named = false;
-    reader->ours = name.len > 0;
-    reader->section = NULL;
-    if (!reader->ours)
-        return true;
-    if (json_find_str(reader->sections, name))
-        return refuse(reader, "this profile was there before");
-    json_put_str(reader->sections, name, json_new_map());
-    reader->section = json_find_str(reader->sections, name);
+    title.len = (size_t)(end - title.data);
+    if (json_find_str(reader->titles, title))
+        return refuse(reader, "this section was there before");
+    json_put_str(reader->titles, title, json_new_bool(true));
+    open_section(reader, profile_of(reader, title));
+    drop_key(reader);
+    reader->named = reader->nested = false;
     return true;
 }
 
@@ -78,30 +119,31 @@ static size_t find_delimiter(struct str line) {
     return at;
 }
 
+static char *lower_case(struct str name) {
+    char *key = mem_text(name.data, name.len);
+
+    for (size_t i = 0; i < name.len; i++)
+        key[i] = (char)tolower((unsigned char)key[i]);
+    return key;
+}
+
 static bool take_setting(struct reader *reader, struct str line,
                          size_t indent) {
     size_t     at = find_delimiter(line);
-    struct str name = str_trim((struct str){line.data, at});
-    char      *key;
-    bool       ok = true;
+    struct str name = str_trim((struct str){line.data, at}), value;
 
     if (at == line.len || name.len == 0)
         return refuse(reader, "neither a section nor a name with a value");
+    value = str_trim((struct str){line.data + at + 1, line.len - at - 1});
+    drop_key(reader);
+    reader->key = lower_case(name);
     reader->named = true;
+    reader->nested = value.len == 0;
     reader->indent = indent;
-    if (!reader->ours)
-        return true;
-    key = mem_text(name.data, name.len);
-    for (size_t i = 0; i < name.len; i++)
-        key[i] = (char)tolower((unsigned char)key[i]);
-    if (json_find(reader->section, key))
-        ok = refuse(reader, "this name has a value before");
-    else
-        json_put_text(
-            reader->section, key,
-            str_trim((struct str){line.data + at + 1, line.len - at - 1}));
-    mem_free(key);
-    return ok;
+    if (json_find(reader->section, reader->key))
+        return refuse(reader, "this name has a value before");
+    json_put_text(reader->section, reader->key, value);
+    return true;
 }
 
 static bool take_line(struct reader *reader, struct str raw) {
@@ -111,36 +153,48 @@ static bool take_line(struct reader *reader, struct str raw) {
     if (line.len == 0 || line.data[0] == '#' || line.data[0] == ';')
         return true;
     if (reader->named && indent > reader->indent)
-        return true;
+        return prolong_value(reader, line);
     if (line.data[0] == '[')
         return begin_section(reader, line);
-    if (!reader->begun)
+    if (!reader->section)
         return refuse(reader, "a value before the first section");
     return take_setting(reader, line, indent);
+}
+
+static bool take_all(struct reader *reader, struct str rest) {
+    struct str line;
+    bool       ok = true;
+
+    while (ok && rest.data && rest.len) {
+        line = str_cut(rest, '\n', &rest);
+        reader->line++;
+        ok = take_line(reader, line);
+    }
+    return ok;
 }
 
 struct json *aws_profile_parse(struct str text, bool is_config,
                                struct err *err) {
     struct reader reader = {
-        .sections = json_new_map(),
+        .profiles = json_new_map(),
+        .titles = json_new_map(),
         .is_config = is_config,
         .err = err,
     };
-    struct str line, rest = text;
-    size_t     bad;
-    bool       ok = encode_utf8_valid(text, &bad) &&
-              !(text.len && memchr(text.data, '\0', text.len));
+    size_t bad;
+    bool   ok;
 
-    if (!ok)
-        (void)err_set(err, ERR_CONFIG, "not text in UTF-8");
-    while (ok && rest.data && rest.len) {
-        line = str_cut(rest, '\n', &rest);
-        reader.line++;
-        ok = take_line(&reader, line);
-    }
+    if (!encode_utf8_valid(text, &bad) ||
+        (text.len && memchr(text.data, '\0', text.len)))
+        ok = err_set(err, ERR_CONFIG, "not text in UTF-8");
+    else
+        ok = take_all(&reader, text);
+    drop_key(&reader);
+    json_release(reader.titles);
+    aws_creds_value_release_json(reader.other);
     if (ok)
-        return reader.sections;
-    aws_creds_value_release_json(reader.sections);
+        return reader.profiles;
+    aws_creds_value_release_json(reader.profiles);
     return NULL;
 }
 

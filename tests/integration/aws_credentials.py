@@ -16,6 +16,7 @@ what was printed, logged or journaled. (N11)
 import json
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -185,6 +186,33 @@ TABLE = {
     "a name twice": (TASK, "", SHARED + "aws_access_key_id = OTHER\n", None),
 }
 
+KEYS = ["AKIDENV", "SHARED", "CONFIG"]
+SECTIONS = ["[default]", "[profile ops]", "[ops]", "[preview]", "  [default]",
+            "[profile  ops ]", '[profile "ops"]', "[profile default]"]
+HARMLESS = ["", "# aws_access_key_id = X", "  ; comment", "region = x # kept",
+            "s3 =\n  signature = v4\n    deeper = 1", "output : y = z",
+            "retry ="]
+BROKEN = ["[default", "lonely", "= nothing", "[]", "    more of it"]
+
+
+def random_file(lots):
+    """Mostly sound: sections once, names once in each, now and then not."""
+    lines = []
+    for section in lots.sample(SECTIONS, lots.randint(1, 3)):
+        sign, indent = lots.choice([" = ", "=", ": "]), lots.choice(["", "  "])
+        body = ["%s%s%s%s" % (indent, name, sign, value) for name, value in (
+            (lots.choice(["aws_access_key_id", "AWS_Access_Key_ID"]),
+             lots.choice(KEYS)),
+            ("aws_secret_access_key", "one-secret-for-all"))
+            if lots.random() < 0.97]
+        body += lots.sample(HARMLESS, lots.randint(0, 2))
+        lots.shuffle(body)
+        lines += [section] + body
+    if lots.random() < 0.1:
+        lines.insert(lots.randint(0, len(lines)), lots.choice(BROKEN))
+    return "\n".join(lines)
+
+
 # What needs a program or a person: name -> config file, credentials, words.
 REFUSED = {
     "credential_process": (
@@ -284,6 +312,47 @@ class Test:
                 theirs != wanted and "botocore finds %s\n%s" % (
                     theirs, self.said[-800:]),
                 *self.signed_problems(walk, [wanted] if wanted else [])])
+
+    def random_files(self, rounds=60):
+        """Lines at random: which keys of which profile are there, if any?"""
+        import botocore.credentials as theirs
+        import botocore.exceptions
+        from botocore.configloader import load_config, raw_config_parse
+        lots = random.Random(20260301)
+        wrong, signed = [], 0
+        for _ in range(rounds):
+            config, credentials = random_file(lots), random_file(lots)
+            profile = lots.choice(["default", "default", "ops"])
+            self.fresh(config, credentials)
+            for name in KEYS:
+                self.world.know(name, secret="one-secret-for-all")
+            found = None
+            try:
+                load_config(str(self.folder / "config"))
+                raw_config_parse(str(self.folder / "credentials"))
+                for provider in (
+                        theirs.SharedCredentialProvider(
+                            str(self.folder / "credentials"), profile),
+                        theirs.ConfigProvider(
+                            str(self.folder / "config"), profile)):
+                    if not found and provider.load():
+                        found = provider.load()
+            except (botocore.exceptions.BotoCoreError, ValueError):
+                pass
+            # A value of several lines signs nothing; botocore tells later.
+            usable = found and "\n" not in (found.access_key +
+                                            found.secret_key)
+            found = found.access_key if usable else None
+            walk = self.call({} if profile == "default" else
+                             {"AWS_PROFILE": profile})
+            signed += bool(found)
+            if self.world.signed != ([found] if found else []):
+                wrong.append("%s: signed by %s, botocore finds %s\n%s\n--\n%s"
+                             "\n%s" % (profile, self.world.signed, found,
+                                       config, credentials, walk.out))
+        self.cases.check("%d pairs of files of random lines" % rounds, [
+            *wrong[:3], signed < rounds / 3 and
+            "only %d pairs had credentials" % signed])
 
     def refused(self):
         ran = self.folder / "ran"
@@ -459,6 +528,7 @@ def main():
                    "127.0.0.1", "-p", port) as _, World(moto) as world:
             test = Test(engine, cases, world, folder)
             test.table()
+            test.random_files()
             test.refused()
             test.no_imds_v1()
             test.nothing()

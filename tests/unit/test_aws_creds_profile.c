@@ -58,6 +58,12 @@ Test(aws_creds_profile, half_a_key_is_an_error) {
     is_refused("profile: profile default: there is no secret access key");
 }
 
+Test(aws_creds_profile, a_key_of_several_lines_is_an_error) {
+    files("", "[default]\naws_access_key_id=SHARED\n  more\n"
+              "aws_secret_access_key=s\n");
+    is_refused("a blank or a control character in a key");
+}
+
 Test(aws_creds_profile, a_profile_that_is_asked_for_must_be_there) {
     bench.options.inputs.profile = "ops";
     files("[ops]\naws_access_key_id=A\naws_secret_access_key=B\n", "");

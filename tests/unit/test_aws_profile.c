@@ -43,19 +43,31 @@ Test(aws_profile, comments_blanks_and_capitals_do_not_matter) {
 Test(aws_profile, indented_lines_are_settings_of_one_service) {
     reads("[default]\ns3 =\n  signature = v4\n  a = inner\na = outer\n", true,
           "{'default': {'s3': '', 'a': 'outer'}}");
-    reads("[default]\n  a = 1\n  b = 2\n    more\n", true,
-          "{'default': {'a': '1', 'b': '2'}}");
+    reads("[default]\n  a = 1\n  b = 2\n    more\n    more\n  c = 3\n", true,
+          "{'default': {'a': '1', 'b': '2\\n', 'c': '3'}}");
 }
 
 Test(aws_profile, AP1_what_is_not_of_the_form_is_refused_with_its_line) {
     refuses("a = 1\n", "line 1: a value before the first section");
     refuses("[default]\na = 1\na = 2\n", "line 3: this name has a value");
-    refuses("[default]\n[default]\n", "line 2: this profile was there");
+    refuses("[default]\n[default]\n", "line 2: this section was there");
     refuses("[default\n", "line 1: a section ends in ]");
     refuses("[]\n", "line 1: a section ends in ]");
     refuses("[default]\n= 1\n", "line 2: neither");
     refuses("[default]\nlonely\n", "line 2: neither");
     refuses("[default]\na=\xff\n", "not text in UTF-8");
+}
+
+Test(aws_profile, AP1_sections_of_others_have_the_same_form) {
+    refuses("[x]\na=1\na=2\n", "line 3: this name has a value");
+    refuses("[x]\n[y]\n[x]\n", "line 3: this section was there");
+    refuses("[x]\ns3=\n  a=1\n  lonely\n", "line 4: a setting of a service");
+}
+
+Test(aws_profile, of_two_titles_for_one_profile_the_later_stands) {
+    reads("[default]\na=1\nb=1\n[profile default]\na=2\n"
+          "[profile 'x']\na=3\n[profile x]\nc=4\n[profile x y]\na=5\n",
+          true, "{'default': {'a': '2'}, 'x': {'c': '4'}}");
 }
 
 Test(aws_profile, AP1_N11_no_value_is_in_an_error) {
