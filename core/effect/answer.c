@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
+#include "effect/answer_private.h"
 
 #define CONTAINS(text, part) \
     (memmem((text).data, (text).len, part, sizeof part - 1) != NULL)
@@ -27,19 +28,21 @@ static struct str error_words(const struct json *body) {
     return STR("");
 }
 
-static bool rate_limited(const struct http_answer *http) {
+/* GitHub's secondary limit may say so in words alone. */
+static bool rate_limited(const struct http_answer *http, struct str words) {
     struct str left =
         http_headers_find(&http->headers, "x-ratelimit-remaining");
 
     return http->status == 403 &&
-           (str_is(left, "0") ||
+           (str_is(left, "0") || CONTAINS(words, "secondary rate limit") ||
             http_headers_find(&http->headers, "retry-after").len > 0);
 }
 
-static enum err_code code_for(const struct http_answer *http, struct str type) {
+static enum err_code code_for(const struct http_answer *http, struct str type,
+                              struct str words) {
     if (http->status == 429 || CONTAINS(type, "Throttl") ||
         CONTAINS(type, "TooManyRequests") || CONTAINS(type, "SlowDown") ||
-        rate_limited(http))
+        rate_limited(http, words))
         return ERR_THROTTLED;
     if (http->status == 401 || http->status == 403 ||
         CONTAINS(type, "AccessDenied") || CONTAINS(type, "UnrecognizedClient"))
@@ -56,6 +59,8 @@ static enum err_code code_for(const struct http_answer *http, struct str type) {
 
 /* Longer than this nobody waits inside one effect. */
 #define WAIT_MAX_MS 3600000
+/* What GitHub asks for where it names no time. */
+#define SECONDARY_WAIT_MS 60000
 
 static int64_t sane_wait(int64_t ms) {
     return ms < 0 || ms > WAIT_MAX_MS ? 0 : ms;
@@ -87,20 +92,38 @@ static int64_t limit_resets(const struct http_answer *http, int64_t now_ms) {
     return sane_wait(seconds * 1000 - now_ms);
 }
 
+/* A wait that the gate will not make is told instead, with its end. */
+static void find_wait(const struct effect      *effect,
+                      const struct http_answer *http, int64_t now_ms,
+                      struct answer *answer) {
+    struct buf when = BUF_EMPTY;
+    bool       throttled = answer->err.code == ERR_THROTTLED;
+
+    answer->retry_after_ms = retry_after(http, now_ms);
+    if (answer->retry_after_ms == 0 && throttled)
+        answer->retry_after_ms = limit_resets(http, now_ms);
+    if (answer->retry_after_ms == 0 && throttled &&
+        effect->kind == EFFECT_GITHUB)
+        answer->retry_after_ms = SECONDARY_WAIT_MS;
+    if (!throttled || answer->retry_after_ms <= ANSWER_WAIT_MAX_MS)
+        return;
+    timestamp_write((now_ms + answer->retry_after_ms) / 1000 * 1000, &when);
+    err_wrap(&answer->err, "the limit resets at %s", buf_text(&when));
+    buf_release(&when);
+}
+
 static struct answer failed(const struct effect      *effect,
                             const struct http_answer *http,
                             const struct json *body, int64_t now_ms) {
     struct answer answer = {.fate = ANSWER_REFUSED};
     struct str    type = error_type(body), words = error_words(body);
 
-    err_set(&answer.err, code_for(http, type), "%s: status %d%s%.*s%s%.*s",
-            effect->name, http->status, type.len ? " " : "", STR_ARG(type),
-            words.len ? ": " : "", (int)(words.len > 300 ? 300 : words.len),
-            words.data);
+    err_set(&answer.err, code_for(http, type, words),
+            "%s: status %d%s%.*s%s%.*s", effect->name, http->status,
+            type.len ? " " : "", STR_ARG(type), words.len ? ": " : "",
+            (int)(words.len > 300 ? 300 : words.len), words.data);
     answer.err.status = http->status;
-    answer.retry_after_ms = retry_after(http, now_ms);
-    if (answer.retry_after_ms == 0 && answer.err.code == ERR_THROTTLED)
-        answer.retry_after_ms = limit_resets(http, now_ms);
+    find_wait(effect, http, now_ms, &answer);
     /* (AN1) */
     if (effect_writes(effect) && http->status >= 500 &&
         answer.err.code != ERR_THROTTLED)
@@ -158,6 +181,10 @@ struct answer answer_read(const struct effect      *effect,
     body = json_parse(buf_str(&http->body), &json_caps_answer, &err);
     if (http->status < 200 || http->status > 299) {
         answer = failed(effect, http, body, now_ms);
+    } else if (answer_github_is_graphql(effect)) {
+        answer_github_graphql(effect, body, &answer);
+        if (answer.fate == ANSWER_REFUSED)
+            find_wait(effect, http, now_ms, &answer);
     } else {
         answer.value = value_of(effect, http, body, &err);
         if (!answer.value) {

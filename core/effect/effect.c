@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/timestamp.h"
+#include "effect/effect_private.h"
 #include "effect/rule.h"
 #include "sys/crypto.h"
 
@@ -110,24 +111,11 @@ static bool aws_name_valid(struct str action) {
            operation.len < 100;
 }
 
-static bool method_valid(struct str method) {
+bool effect_method_valid(struct str method) {
     static const char *const methods[] = {"GET",   "HEAD",   "POST", "PUT",
                                           "PATCH", "DELETE", NULL};
 
     return listed(method, methods);
-}
-
-/* "GET /repos/{owner}/{repo}/commits": no dots that climb, no query. */
-static bool route_valid(struct str route) {
-    struct str path, method = str_cut(route, ' ', &path);
-
-    if (!method_valid(method) || path.len == 0 || path.data[0] != '/' ||
-        path.len > 300)
-        return false;
-    for (size_t i = 0; i + 1 < path.len; i++)
-        if (path.data[i] == '.' && path.data[i + 1] == '.')
-            return false;
-    return all_of(path, isalnum, "/{}_-.+");
 }
 
 static bool prometheus_valid(struct str call) {
@@ -143,14 +131,14 @@ bool effect_name_valid(struct str name) {
     if (str_is(kind, "aws"))
         return aws_name_valid(rest);
     if (str_is(kind, "github"))
-        return route_valid(rest);
+        return effect_github_name_valid(rest);
     if (str_is(kind, "prometheus"))
         return prometheus_valid(rest);
     if (str_is(kind, "notify"))
         return all_of(rest, isalnum, "_-");
     method = str_cut(rest, ' ', &path);
-    return str_is(kind, "http") && method_valid(method) && path.len > 0 &&
-           path.data[0] != '/';
+    return str_is(kind, "http") && effect_method_valid(method) &&
+           path.len > 0 && path.data[0] != '/';
 }
 
 /* --- classes ---------------------------------------------------------- */
@@ -176,7 +164,9 @@ static bool reads_by_form(struct str name) {
     if (str_starts(name, "aws:"))
         return reads_by_verb(name);
     return str_starts(name, "github:GET ") ||
-           str_starts(name, "github:HEAD ") || str_starts(name, "prometheus:");
+           str_starts(name, "github:HEAD ") ||
+           str_is(name, "github:graphql:query") ||
+           str_starts(name, "prometheus:");
 }
 
 /* Installation tokens, whatever the route calls the installation. */
@@ -214,7 +204,7 @@ static const struct effect_rule *rule_for(const struct effect *effect) {
     for (size_t i = 0; i < RULES; i++)
         if (strcmp(effect->name, rules[i].name) == 0 &&
             (!rules[i].needs_arg || given(effect, rules[i].needs_arg)))
-            return &rules[i];
+            return effect_github_fits_rule(effect) ? &rules[i] : NULL;
     return NULL;
 }
 
@@ -356,20 +346,6 @@ static bool make_aws(struct effect *effect, const struct json *question,
     return take_args(effect, json_at(question, 3), err);
 }
 
-static bool make_github(struct effect *effect, const struct json *question,
-                        const struct json *config, struct err *err) {
-    struct str route = json_text(json_at(question, 2));
-
-    (void)config;
-    if (!route_valid(route))
-        return err_set(err, ERR_INVALID,
-                       "ctx.github: \"%.*s\" is no route, "
-                       "as in GET /repos/{owner}/{repo}/commits",
-                       STR_ARG(route));
-    set_name(effect, "github", route);
-    return take_args(effect, json_at(question, 3), err);
-}
-
 static bool make_prometheus(struct effect *effect, const struct json *question,
                             const struct json *config, struct err *err) {
     struct str call = json_text(json_at(question, 2));
@@ -417,7 +393,7 @@ static bool make_http(struct effect *effect, const struct json *question,
 
     if (method.len == 0)
         method = STR("GET");
-    if (!method_valid(method) || !split_url(url, &host_path))
+    if (!effect_method_valid(method) || !split_url(url, &host_path))
         return err_set(err, ERR_INVALID,
                        "ctx.http takes { method, url, "
                        "headers, json } with an absolute http or https URL");
@@ -504,7 +480,8 @@ static bool make_wait(struct effect *effect, const struct json *question,
     const struct json *wait = json_at(question, 2);
     const struct json *ask = json_find(wait, "ask");
 
-    if (!effect_name_valid(json_text(json_at(ask, 0))))
+    if (!effect_name_valid(json_text(json_at(ask, 0))) &&
+        !str_is(json_text(json_at(ask, 0)), "github:POST /graphql"))
         return err_set(err, ERR_INVALID,
                        "ctx.wait_for: ask must be { "
                        "\"aws:service:Operation\", arguments }");
@@ -517,7 +494,7 @@ static bool make_wait(struct effect *effect, const struct json *question,
 
 static const struct maker makers[] = {
     {"aws", EFFECT_AWS, make_aws},
-    {"github", EFFECT_GITHUB, make_github},
+    {"github", EFFECT_GITHUB, effect_github_make},
     {"prometheus", EFFECT_PROMETHEUS, make_prometheus},
     {"http", EFFECT_HTTP, make_http},
     {"notify", EFFECT_TO_PEOPLE, make_notify},

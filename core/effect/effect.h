@@ -100,8 +100,8 @@ static inline bool effect_writes(const struct effect *effect) {
 /* For `check`, which has a declaration and no arguments: the most careful
  * class that the name may have. */
 enum effect_class effect_class_of(struct str name);
-/* "aws:ecs:UpdateService", "github:GET /x", "prometheus:query",
- * "http:GET host/path", "notify:channel". */
+/* "aws:ecs:UpdateService", "github:GET /x", "github:graphql:query",
+ * "prometheus:query", "http:GET host/path", "notify:channel". */
 bool              effect_name_valid(struct str name);
 const char       *effect_class_name(enum effect_class class);
 const char       *effect_class_after(enum effect_class class);

@@ -56,4 +56,12 @@ struct json      *rule_github_ref_predict(const struct effect *e,
 struct json      *rule_github_pull_predict(const struct effect *e,
                                            const struct json   *before);
 
+struct json      *rule_graphql_revert_read(const struct effect *e);
+enum effect_proof rule_graphql_revert_prove(const struct effect *e,
+                                            const struct json   *before,
+                                            const struct json   *now,
+                                            struct json        **answer);
+struct json      *rule_graphql_revert_predict(const struct effect *e,
+                                              const struct json   *before);
+
 #endif

@@ -231,7 +231,8 @@ bool call_retry_due(struct call *call, const struct effect *effect,
                                  : retries_by_default(effect, answer->err.code);
     unsigned char jitter;
 
-    if (answer->fate != ANSWER_REFUSED || !wanted || call->tries >= times)
+    if (answer->fate != ANSWER_REFUSED || !wanted || call->tries >= times ||
+        answer->retry_after_ms > ANSWER_WAIT_MAX_MS)
         return false;
     for (int i = 0; i < call->tries && backoff < 60000; i++)
         backoff *= 2;

@@ -160,3 +160,145 @@ Test(answer, plain_http_gives_status_and_whatever_the_body_is) {
     read_answer(&given);
     support_is(answer.value, "{'status': 200, 'json': [1]}");
 }
+
+/* --- GraphQL ---------------------------------------------------------------- */
+
+#define QUERY "['', 'github', 'POST /graphql', {'query': '{ a }'}]"
+#define MUTATION "['', 'github', 'POST /graphql', {'query': 'mutation{m}'}]"
+#define ERROR(type, path) \
+    "{\"message\":\"no\",\"type\":\"" type "\",\"path\":[" path "]}"
+
+Test(answer, graphqls_answer_is_its_data) {
+    means(QUERY, 200, "{\"data\":{\"a\":1}}", ANSWER_GIVEN, 0);
+    support_is(answer.value, "{'a': 1}");
+    means(QUERY, 200, "{}", ANSWER_REFUSED, ERR_REMOTE);
+    means(QUERY, 200, "[]", ANSWER_REFUSED, ERR_REMOTE);
+    means(MUTATION, 200, "{\"data\":null}", ANSWER_UNKNOWN, ERR_REMOTE);
+    means(MUTATION, 200, "so sorry", ANSWER_UNKNOWN, ERR_REMOTE);
+}
+
+Test(answer, AG1_errors_with_a_200_are_errors_whatever_the_data) {
+    means(QUERY, 200,
+          "{\"data\":{\"a\":1},\"errors\":[" ERROR("FORBIDDEN", "") "]}",
+          ANSWER_REFUSED, ERR_DENIED);
+    cr_expect_str_eq(answer.err.text, "github:graphql:query: no");
+    means(QUERY, 200,
+          "{\"data\":null,\"errors\":[" ERROR("NOT_FOUND", "\"a\"") "]}",
+          ANSWER_REFUSED, ERR_NOT_FOUND);
+    means(QUERY, 200, "{\"errors\":\"odd\"}", ANSWER_REFUSED, ERR_REMOTE);
+}
+
+Test(answer, AG2_a_mutation_is_refused_only_when_all_errors_say_so) {
+    means(MUTATION, 200,
+          "{\"data\":{\"m\":null},\"errors\":[" ERROR("UNPROCESSABLE",
+                                                      "\"m\"") "]}",
+          ANSWER_REFUSED, ERR_INVALID);
+    means(MUTATION, 200, "{\"errors\":[{\"message\":\"no\",\"locations\":[]}]}",
+          ANSWER_REFUSED, ERR_REMOTE);
+    means(MUTATION, 200,
+          "{\"data\":{\"m\":null},\"errors\":[" ERROR(
+              "NOT_FOUND", "\"m\"") ",{\"message\":\"and more\"}]}",
+          ANSWER_UNKNOWN, ERR_REMOTE);
+    /* The field was carried out, and something below it failed. */
+    means(MUTATION, 200,
+          "{\"data\":{\"m\":null},\"errors\":[" ERROR("NOT_FOUND",
+                                                      "\"m\",\"x\"") "]}",
+          ANSWER_UNKNOWN, ERR_REMOTE);
+    means(MUTATION, 200,
+          "{\"data\":{\"m\":{}},\"errors\":[" ERROR("FORBIDDEN", "\"m\"") "]}",
+          ANSWER_UNKNOWN, ERR_REMOTE);
+    means(MUTATION, 200,
+          "{\"data\":null,\"errors\":[{\"message\":\"Something went "
+          "wrong while executing your query.\"}]}",
+          ANSWER_UNKNOWN, ERR_REMOTE);
+    means(MUTATION, 200, "{\"errors\":[]}", ANSWER_UNKNOWN, ERR_REMOTE);
+    means(MUTATION, 502, "{}", ANSWER_UNKNOWN, ERR_REMOTE);
+    means(MUTATION, 403, "{\"message\":\"no\"}", ANSWER_REFUSED, ERR_DENIED);
+}
+
+/* --- limits ----------------------------------------------------------------- */
+
+Test(answer, githubs_limits_say_when_to_come_back) {
+    struct given given = {QUERY,
+                          NULL,
+                          HTTP_ANSWERED,
+                          200,
+                          "{\"errors\":[" ERROR("RATE_LIMITED", "") "]}",
+                          "retry-after",
+                          "7"};
+
+    read_answer(&given);
+    cr_expect_eq(answer.err.code, ERR_THROTTLED);
+    cr_expect_eq(answer.retry_after_ms, 7000);
+    given = (struct given){"['', 'github', 'GET /user', {}]",
+                           NULL,
+                           HTTP_ANSWERED,
+                           403,
+                           "{\"message\":\"You have exceeded a secondary rate "
+                           "limit.\"}",
+                           NULL,
+                           NULL};
+    read_answer(&given);
+    cr_expect_eq(answer.err.code, ERR_THROTTLED);
+    cr_expect_eq(answer.retry_after_ms, 60000);
+}
+
+Test(answer, a_limit_beyond_waiting_says_when_it_resets) {
+    struct given given = {"['', 'github', 'GET /user', {}]",
+                          NULL,
+                          HTTP_ANSWERED,
+                          429,
+                          "{}",
+                          "retry-after",
+                          "600"};
+
+    read_answer(&given);
+    cr_expect_eq(answer.err.code, ERR_THROTTLED);
+    cr_expect_gt(answer.retry_after_ms, ANSWER_WAIT_MAX_MS);
+    cr_expect(support_has(answer.err.text,
+                          "the limit resets at 2026-01-01T00:10:00Z"),
+              "%s", answer.err.text);
+}
+
+/* --- pages ------------------------------------------------------------------ */
+
+#define PAGES                                                            \
+    "['', 'github', 'GET /repos/{owner}/{repo}/issues', {'owner': 'o', " \
+    "'repo': 'r', 'per_page': 1}, {'pages': true}]"
+#define URL "https://a/repos/o/r/issues?per_page=1"
+
+static void page(const char *body, const char *link) {
+    struct effect      effect = support_effect(PAGES, NULL);
+    struct http_answer http = {.fate = HTTP_ANSWERED, .status = 200};
+    struct err         err;
+
+    buf_add_text(&http.body, body);
+    if (link)
+        cr_assert(http_headers_add(&http.headers, STR("Link"), str_of(link)));
+    answer = answer_read(&effect, &http, &err, SUPPORT_START);
+    answer_page(&effect, &http, STR(URL), &answer);
+    effect_release(&effect);
+    http_answer_release(&http);
+}
+
+Test(answer, a_page_has_items_and_the_next_pages_arguments) {
+    page("[1]", "<https://a/repos/o/r/issues?per_page=1&page=2>; rel=\"next\"");
+    support_is(answer.value, "{'items': [1], 'next': {'owner': 'o', 'repo': "
+                             "'r', 'per_page': '1', 'page': '2'}}");
+    json_release(answer.value);
+    page("{\"total_count\":1,\"items\":[1]}", NULL);
+    support_is(answer.value, "{'items': [1], 'next': null}");
+    json_release(answer.value);
+}
+
+Test(answer, LK1_a_page_whose_next_is_elsewhere_is_an_error) {
+    page("[1]", "<https://b/repos/o/r/issues?page=2>; rel=\"next\"");
+    cr_expect_eq(answer.fate, ANSWER_REFUSED);
+    cr_expect(support_has(answer.err.text, "leads elsewhere"));
+    page("[1]", "<https://a/repos/o/r/issues?page=2; rel=\"next\"");
+    cr_expect_eq(answer.fate, ANSWER_REFUSED);
+    page("{\"a\":[],\"b\":[]}", NULL);
+    cr_expect_eq(answer.fate, ANSWER_REFUSED);
+    page("{}", NULL);
+    cr_expect_eq(answer.fate, ANSWER_REFUSED);
+}

@@ -264,3 +264,30 @@ Test(request, what_never_leaves_the_process_is_no_request) {
     cr_expect_not(build("['', 'now']"));
     cr_expect_not(build("['', 'uuid']"));
 }
+
+static void goes_to(const char *base, const char *url) {
+    struct effect effect = support_effect(
+        "['', 'github', 'POST /graphql', {'query': '{ a }'}, {'owner': 'o', "
+        "'repo': 'r'}]",
+        NULL);
+    struct json           *config = json_new_map(), *github = json_new_map();
+    struct request_context context = {config, NULL};
+    struct request         built;
+
+    json_put_text(github, "url", str_of(base));
+    json_put(config, "github", github);
+    cr_assert(request_build(&effect, "", &context, &built, &err));
+    cr_expect_str_eq(built.http.url, url);
+    cr_expect_str_eq(built.http.method, "POST");
+    cr_expect_str_eq(buf_text(&built.http.body), "{\"query\":\"{ a }\"}");
+    cr_expect(str_is(built.scope.owner, "o") && str_is(built.scope.repo, "r"));
+    http_request_release(&built.http);
+    effect_release(&effect);
+    json_release(config);
+}
+
+Test(request, graphql_has_its_own_place_on_an_enterprise_server) {
+    goes_to("https://api.github.com", "https://api.github.com/graphql");
+    goes_to("https://gh.test/api/v3", "https://gh.test/api/graphql");
+    goes_to("https://gh.test/api/v3/", "https://gh.test/api/graphql");
+}
