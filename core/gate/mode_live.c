@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/timestamp.h"
 #include "effect/request.h"
+#include "gate/etag.h"
 #include "gate/mode.h"
 #include "net/http_client.h"
 #include "sys/loop.h"
@@ -18,6 +19,7 @@ struct mode_live {
     struct mode              mode; /* first: the ops find us by it */
     struct mode_live_options options;
     int64_t                  skew_ms; /* AWS's clock minus ours, when known */
+    struct etag             *etag;    /* of GitHub's answers */
 };
 
 struct sending {
@@ -27,6 +29,8 @@ struct sending {
     mode_done_fn     *done;
     void             *arg;
     bool              mended; /* once is enough */
+    struct etag_key   key;
+    struct buf        url; /* what was asked, for the next page */
 };
 
 static void begin(struct sending *sending);
@@ -35,6 +39,7 @@ static void end(struct sending *sending, struct answer *answer) {
     struct sending ended = *sending;
 
     http_request_release(&sending->request.http);
+    buf_release(&sending->url);
     mem_free(sending);
     ended.done(ended.arg, answer);
 }
@@ -69,6 +74,9 @@ static bool mend(struct sending *sending, const struct http_answer *http) {
     if (sending->mended || !signer || http->fate != HTTP_ANSWERED)
         return false;
     sending->mended = true;
+    /* Still good, but no longer kept: asked again without its tag. */
+    if (http->status == 304)
+        return true;
     switch (answer_about_us(sending->ask.effect, http)) {
     case ANSWER_CLOCK_OFF: return learn_skew(sending->live, http);
     case ANSWER_STALE_CREDENTIALS:
@@ -81,15 +89,20 @@ static bool mend(struct sending *sending, const struct http_answer *http) {
 
 static void sent(void *arg, const struct http_answer *http,
                  const struct err *err) {
-    struct sending *sending = arg;
-    struct answer   answer;
+    struct sending    *sending = arg;
+    struct http_answer whole = {0};
+    struct answer      answer;
 
-    if (mend(sending, http)) {
+    if (etag_take(sending->live->etag, &sending->key, http, &whole)) {
+        http = &whole;
+    } else if (mend(sending, http)) {
         begin(sending);
         return;
     }
     answer = answer_read(sending->ask.effect, http, err,
                          mode_now(&sending->live->mode));
+    answer_page(sending->ask.effect, http, buf_str(&sending->url), &answer);
+    http_answer_release(&whole);
     end(sending, &answer);
 }
 
@@ -97,6 +110,11 @@ static void send(struct sending *sending) {
     struct http_call *call;
     struct err        err;
 
+    if (sending->request.signer == SIGNER_GITHUB) {
+        sending->key = etag_ask(sending->live->etag, &sending->request.http);
+        buf_clear(&sending->url);
+        buf_add_text(&sending->url, sending->request.http.url);
+    }
     if (!http_client_start(sending->live->options.client,
                            &sending->request.http, sent, sending, &call, &err))
         refuse(sending, &err);
@@ -178,6 +196,7 @@ static void until(struct mode *mode, int64_t due_ms, mode_done_fn *done,
 }
 
 static void close_live(struct mode *mode) {
+    etag_close(((struct mode_live *)mode)->etag);
     mem_free(mode);
 }
 
@@ -188,5 +207,6 @@ struct mode *mode_live_open(const struct mode_live_options *options) {
 
     live->mode = (struct mode){&ops, options->loop, options->clock};
     live->options = *options;
+    live->etag = etag_open();
     return &live->mode;
 }
