@@ -8,7 +8,9 @@
 #include "app/scripts.h"
 #include "auth/aws_creds.h"
 #include "auth/bearer.h"
+#include "auth/github_app.h"
 #include "auth/redact.h"
+#include "auth/secret.h"
 #include "auth/secret_manager.h"
 #include "auth/signer_aws.h"
 #include "auth/tool.h"
@@ -146,14 +148,34 @@ static struct aws_creds *open_aws_creds(struct engine *engine) {
     return aws_creds_open(&options);
 }
 
-static void open_signers(struct engine *engine) {
+/* An App, when one is configured; else a token, when there is one. */
+static bool open_github(struct engine *engine, struct err *err) {
+    const struct json    *config = config_json(engine->config);
+    const struct secrets *secrets = config_secrets(engine->config);
+    struct str            key = secret_find(secrets, "GITHUB_APP_PRIVATE_KEY");
+    struct signer       **signer = &engine->signers.by[SIGNER_GITHUB];
+    struct github_app_options options = {
+        engine->loop, engine->clock, engine->client, engine->redact, config};
+
+    if (key.len == 0 && !json_dig(config, "github", "app", "id", NULL)) {
+        *signer = open_bearer(engine, "GITHUB_TOKEN");
+        return true;
+    }
+    if (secret_find(secrets, "GITHUB_TOKEN").len > 0)
+        log_line(engine->log, LOG_WARN, NULL,
+                 "GITHUB_TOKEN is not used: a GitHub App is configured", NULL);
+    *signer = github_app_open(&options, key, err);
+    return *signer != NULL;
+}
+
+/* All but AWS's, which may have to fetch what these sign with. */
+static bool open_signers(struct engine *engine, struct err *err) {
     struct signer **by = engine->signers.by;
 
-    by[SIGNER_AWS] = signer_aws_open(open_aws_creds(engine));
-    by[SIGNER_GITHUB] = open_bearer(engine, "GITHUB_TOKEN");
     by[SIGNER_PROMETHEUS] = open_bearer(engine, "PROMETHEUS_TOKEN");
     by[SIGNER_TOOL] = tool_open(engine->loop, config_secrets(engine->config),
                                 json_find(config_json(engine->config), "http"));
+    return open_github(engine, err);
 }
 
 /* --- secrets ----------------------------------------------------------- */
@@ -267,8 +289,9 @@ bool engine_open(struct engine *engine, const struct engine_options *options,
         queue_open(engine->loop, engine->store, options->kind == MODE_LIVE);
     if (options->kind != MODE_FIXTURE) {
         open_client(engine);
-        open_signers(engine);
-        if (!find_secrets(engine, err))
+        engine->signers.by[SIGNER_AWS] =
+            signer_aws_open(open_aws_creds(engine));
+        if (!find_secrets(engine, err) || !open_signers(engine, err))
             goto failed;
     }
     return true;

@@ -63,9 +63,14 @@ static bool read_env(const struct secret_places *places, struct str name,
         buf_add_text(out, value);
         return true;
     }
+    if (path && *path && !read_file(path, out, err)) {
+        /* Somebody said that it is there: that is no "nowhere". */
+        if (err->code == ERR_NOT_FOUND)
+            err->code = ERR_CONFIG;
+        return err_wrap(err, "%.*s_FILE", STR_ARG(name));
+    }
     if (path && *path)
-        return read_file(path, out, err) ||
-               err_wrap(err, "%.*s_FILE", STR_ARG(name));
+        return true;
     return err_set(err, ERR_NOT_FOUND, "not in the environment");
 }
 

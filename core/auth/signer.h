@@ -9,7 +9,8 @@
  *        none of it; nothing secret is in an error. (N11)
  *
  * Implementations: bearer.c (a fixed token), tool.c (one for each host),
- * signer_aws.c (SigV4, with the credentials of aws_creds.c).
+ * signer_aws.c (SigV4, with the credentials of aws_creds.c), github_app.c (a
+ * token of an installation).
  *
  * Lifetime: process. Thread: loop.
  */

@@ -12,7 +12,11 @@
 #include "sys/crypto.h"
 
 #include <assert.h>
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
@@ -122,6 +126,69 @@ void crypto_hmac_hex(const struct crypto_hmac_key *key, struct str input,
 
     crypto_hmac(key, input, mac);
     add_hex(mac, out);
+}
+
+/* --- signatures ------------------------------------------------------- */
+
+#define RSA_LEAST_BITS 2048
+
+struct crypto_rsa {
+    EVP_PKEY *key;
+};
+
+/* Without this OpenSSL would ask at the terminal. (CR4) */
+static int no_passphrase(char *out, int size, int writes, void *arg) {
+    (void)out;
+    (void)size;
+    (void)writes;
+    (void)arg;
+    return -1;
+}
+
+struct crypto_rsa *crypto_rsa_read(struct str pem) {
+    BIO      *bio = pem.len && pem.len < INT32_MAX
+                        ? BIO_new_mem_buf(pem.data, (int)pem.len)
+                        : NULL;
+    EVP_PKEY *key =
+        bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+    struct crypto_rsa *rsa;
+
+    BIO_free(bio);
+    ERR_clear_error();
+    if (!key || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA ||
+        EVP_PKEY_get_bits(key) < RSA_LEAST_BITS) {
+        EVP_PKEY_free(key);
+        return NULL;
+    }
+    rsa = mem_new(sizeof *rsa);
+    rsa->key = key;
+    return rsa;
+}
+
+void crypto_rsa_close(struct crypto_rsa *key) {
+    if (key)
+        EVP_PKEY_free(key->key);
+    mem_free(key);
+}
+
+bool crypto_rsa_sign(const struct crypto_rsa *key, struct str input,
+                     struct buf *out) {
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    size_t      len = (size_t)EVP_PKEY_get_size(key->key);
+    bool        ok;
+
+    buf_reserve(out, len);
+    ok = ctx &&
+         EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key->key) == 1 &&
+         EVP_DigestSign(ctx, (unsigned char *)out->data + out->len, &len,
+                        (const unsigned char *)input.data, input.len) == 1;
+    EVP_MD_CTX_free(ctx);
+    ERR_clear_error();
+    if (ok) {
+        out->len += len;
+        out->data[out->len] = '\0';
+    }
+    return ok;
 }
 
 /* --- the rest --------------------------------------------------------- */

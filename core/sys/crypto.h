@@ -1,4 +1,4 @@
-/* crypto.h - hashes, MACs and randomness from OpenSSL.
+/* crypto.h - hashes, MACs, signatures and randomness from OpenSSL.
  *
  * The only module that knows OpenSSL; none of its types leave crypto.c. An HMAC
  * hashes two blocks that depend on the key alone before it sees any input.
@@ -10,10 +10,12 @@
  *   CR2  crypto_equal takes as long for a wrong first byte as for a wrong last.
  *   CR3  Input of any length is hashed, none and many blocks alike; neither
  *        hash nor MAC can fail.
+ *   CR4  A private key is read from PKCS#1 and PKCS#8; one that is locked by a
+ *        passphrase, short or not RSA is refused, and nobody is asked for one.
  *
  * A kept key is as secret as the key itself: crypto_hmac_key_wipe() it.
  *
- * Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC).
+ * Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), RFC 8017 (PKCS#1 v1.5).
  *
  * Lifetime: call. Thread: any.
  */
@@ -31,6 +33,8 @@
 void crypto_sha256(struct str input, unsigned char out[DIGEST_SIZE]);
 void crypto_sha256_hex(struct str input, struct buf *out); /* appends 64 */
 
+struct crypto_rsa;
+
 struct crypto_hmac_key {
     uint32_t inner[8], outer[8]; /* SHA-256 states after the key's block */
 };
@@ -40,6 +44,14 @@ void crypto_hmac(const struct crypto_hmac_key *key, struct str input,
                  unsigned char out[DIGEST_SIZE]);
 void crypto_hmac_hex(const struct crypto_hmac_key *key, struct str input,
                      struct buf *out); /* appends 64 */
+
+/* NULL: none that is taken. (CR4) */
+struct crypto_rsa *crypto_rsa_read(struct str pem);
+void               crypto_rsa_close(struct crypto_rsa *key); /* NULL is fine */
+/* RSASSA-PKCS1-v1_5 with SHA-256, which JWT calls RS256; appends. Takes about
+ * a millisecond with 2048 bits. */
+bool crypto_rsa_sign(const struct crypto_rsa *key, struct str input,
+                     struct buf *out);
 
 bool crypto_equal(struct str a, struct str b); /* constant time */
 void crypto_random(void *out, size_t len);     /* aborts without entropy */

@@ -24,9 +24,10 @@ static const struct key {
 #define KEYS (sizeof keys / sizeof *keys)
 
 static const char *const secret_names[] = {
-    "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "GITHUB_TOKEN",      "PROMETHEUS_TOKEN"};
+    "AWS_ACCESS_KEY_ID",     "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "GITHUB_TOKEN",          "PROMETHEUS_TOKEN",
+    "GITHUB_APP_PRIVATE_KEY"};
 
 static struct bundle *bundle;
 static char           directory[64];
@@ -40,6 +41,7 @@ static void open_place(void) {
             (void)unsetenv(keys[i].env);
     for (size_t i = 0; i < sizeof secret_names / sizeof *secret_names; i++)
         (void)unsetenv(secret_names[i]);
+    (void)unsetenv("GITHUB_APP_PRIVATE_KEY_FILE");
     (void)unsetenv("AWS_DEFAULT_REGION");
     (void)snprintf(directory, sizeof directory, "/tmp/nightshift-conf-XXXXXX");
     cr_assert(mkdtemp(directory));
@@ -389,7 +391,8 @@ Test(config, CF2_N11_secrets_are_known_by_name_and_shown_nowhere) {
                   "%s is not kept", secret_names[i]);
     cr_expect(str_is(secret_find(config_secrets(config), "ONCALL_HOOK"),
                      "https://hooks/" SENTINEL));
-    cr_expect_eq(secret_count(config_secrets(config)), 7);
+    cr_expect_eq(secret_count(config_secrets(config)),
+                 sizeof secret_names / sizeof *secret_names + 1);
     config_close(config);
 }
 
@@ -562,5 +565,18 @@ Test(config, CF3_N7_N11_facts_are_what_questions_depend_on_and_nothing_else) {
                "'settle': '1s', 'settle_ms': 1000, 'park_after_ms': 10000, "
                "'services': {'prod/a': {'max': 3}}}");
     json_release(facts);
+    config_close(config);
+}
+
+Test(config, RF2_a_variable_that_points_to_no_file_is_reported) {
+    struct config     *config;
+    const struct json *missing;
+
+    (void)setenv("GITHUB_APP_PRIVATE_KEY_FILE", "/nonexistent/key.pem", 1);
+    config = accepted("return {}");
+    missing = config_missing(config);
+    cr_assert_eq(json_count(missing), 1);
+    cr_expect(support_has(json_find_text(json_at(missing, 0), "why").data,
+                          "/nonexistent/key.pem"));
     config_close(config);
 }

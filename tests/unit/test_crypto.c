@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "base/encode.h"
+#include "rsa_keys.h"
 #include "sys/crypto.h"
 
 static struct str bytes(const void *data, size_t len) {
@@ -178,4 +179,34 @@ Test(crypto, random_bytes_differ_from_call_to_call) {
     cr_assert_neq(memcmp(one, other, sizeof one), 0);
     crypto_random(&untouched, 0);
     cr_assert_eq(untouched, 7);
+}
+
+/* --- signatures ------------------------------------------------------------- */
+
+static void sign_with(const char *pem, struct buf *signature) {
+    struct crypto_rsa *key = crypto_rsa_read(str_of(pem));
+
+    cr_assert(key);
+    cr_assert(crypto_rsa_sign(key, STR("header.claims"), signature));
+    crypto_rsa_close(key);
+}
+
+Test(crypto, CR4_both_forms_of_a_key_give_the_same_signature) {
+    struct buf one = BUF_EMPTY, eight = BUF_EMPTY;
+
+    sign_with(RSA_KEY_PKCS1, &one);
+    sign_with(RSA_KEY_PKCS8, &eight);
+    cr_expect_eq(one.len, 256);
+    cr_expect(str_equal(buf_str(&one), buf_str(&eight)));
+    buf_release(&one);
+    buf_release(&eight);
+}
+
+Test(crypto, CR4_a_key_that_is_locked_short_or_none_is_refused) {
+    static const char *const bad[] = {
+        RSA_KEY_LOCKED, RSA_KEY_SHORT, RSA_KEY_EC, RSA_KEY_PUBLIC, "",
+        "-----BEGIN"};
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_expect_null(crypto_rsa_read(str_of(bad[i])), "%zu", i);
 }

@@ -60,6 +60,12 @@ Test(secret_source, a_variable_may_point_to_a_file) {
     cr_expect_str_eq(buf_text(&value), "from-the-file-pointed-to");
 }
 
+Test(secret_source, a_variable_that_points_to_nothing_is_an_error) {
+    cr_expect_not(finds(NULL, NULL, "POINTED"));
+    cr_expect_eq(err.code, ERR_CONFIG);
+    cr_expect(support_has(err.text, "POINTED_FILE"), "%s", err.text);
+}
+
 Test(secret_source, says_where_it_looked) {
     cr_expect_not(finds(NULL, directory, "ABSENT"));
     cr_expect_eq(err.code, ERR_NOT_FOUND);
