@@ -49,6 +49,11 @@ enum effect_proof rule_github_state_prove(const struct effect *e,
                                           const struct json   *before,
                                           const struct json   *now,
                                           struct json        **answer);
+struct json      *rule_github_comments_read(const struct effect *e);
+enum effect_proof rule_github_comment_prove(const struct effect *e,
+                                            const struct json   *before,
+                                            const struct json   *now,
+                                            struct json        **answer);
 struct json      *rule_github_object_predict(const struct effect *e,
                                              const struct json   *before);
 struct json      *rule_github_ref_predict(const struct effect *e,

@@ -5,6 +5,8 @@
  */
 #include "effect/rule.h"
 
+#define COMMENTS 100 /* the longest page that GitHub gives */
+
 void rule_github_target(const struct effect *e, struct buf *out) {
     struct str owner = json_find_text(e->args, "owner");
     struct str repo = json_find_text(e->args, "repo");
@@ -116,6 +118,34 @@ enum effect_proof rule_github_state_prove(const struct effect *e,
         return PROOF_ABSENT;
     *answer = json_clone(now);
     return PROOF_APPLIED;
+}
+
+struct json *rule_github_comments_read(const struct effect *e) {
+    struct json *args = json_new_map();
+
+    json_put(args, "issue_number",
+             json_clone(json_find(e->args, "issue_number")));
+    json_put_int(args, "per_page", COMMENTS);
+    return question(
+        e, "GET /repos/{owner}/{repo}/issues/{issue_number}/comments", args);
+}
+
+/* The list begins with the oldest, so a full one may go on without ours. */
+enum effect_proof rule_github_comment_prove(const struct effect *e,
+                                            const struct json   *before,
+                                            const struct json   *now,
+                                            struct json        **answer) {
+    struct str body = json_find_text(e->args, "body");
+
+    (void)before;
+    if (!json_is(now, JSON_LIST) || body.len == 0)
+        return PROOF_UNSURE;
+    for (size_t i = 0; i < json_count(now); i++)
+        if (str_equal(json_find_text(json_at(now, i), "body"), body)) {
+            *answer = json_clone(json_at(now, i));
+            return PROOF_APPLIED;
+        }
+    return json_count(now) < COMMENTS ? PROOF_ABSENT : PROOF_UNSURE;
 }
 
 struct json *rule_github_object_predict(const struct effect *e,

@@ -106,17 +106,14 @@ enum effect_proof rule_graphql_revert_prove(const struct effect *e,
     return reaches_back(were, are) ? PROOF_ABSENT : PROOF_UNSURE;
 }
 
+/* It is read by REST afterwards, so it has the members of that, too. */
 struct json *rule_graphql_revert_predict(const struct effect *e,
                                          const struct json   *before) {
-    struct json *pull = json_new_map(), *answer;
+    struct json *pull = rule_github_pull_predict(e, NULL), *answer;
 
-    (void)e;
     (void)before;
-    json_put_int(pull, "number", 0);
     json_put_text(pull, "url", STR("(assumed pull request)"));
-    json_put_text(pull, "state", STR("OPEN"));
     json_put_text(pull, "headRefName", STR("(assumed branch)"));
-    json_put_bool(pull, "merged", false);
     answer = as_answer(pull);
     json_release(pull);
     return answer;

@@ -27,11 +27,19 @@ struct reading {
     void               *arg;
 };
 
+/* "github:*" holds whatever begins with "github:". */
+static bool holds(struct str wide, struct str narrow) {
+    if (str_ends(wide, "*"))
+        wide.len--;
+    return narrow.len >= wide.len &&
+           memcmp(narrow.data, wide.data, wide.len) == 0;
+}
+
 /* Could a read of `target` see a write to `touched`? One holds the other, or
  * it is a measurement, which sees everything. */
 static bool sees(struct str target, struct str touched) {
-    return str_starts(target, "prometheus:") ||
-           str_starts(target, touched.data) || str_starts(touched, target.data);
+    return str_starts(target, "prometheus:") || holds(touched, target) ||
+           holds(target, touched);
 }
 
 static bool could_see(const struct mode_dryrun *dryrun,
@@ -58,16 +66,26 @@ static struct json *overlay(const struct mode_dryrun *dryrun,
     return answer;
 }
 
+static const struct json *pull_of(const struct json *changed) {
+    return json_find(changed, "state") ? changed
+                                       : json_dig(changed, "revertPullRequest",
+                                                  "revertPullRequest", NULL);
+}
+
 /* A pull request that was only imagined is read back as imagined. */
 static struct json *imagined(const struct mode_dryrun *dryrun,
                              const struct effect      *effect) {
-    const struct json *changed = json_find(dryrun->changed, effect->target);
+    struct json_walk walk = json_walk_over(dryrun->changed);
+    struct json     *pull = NULL;
 
     if (strcmp(effect->name,
-               "github:GET /repos/{owner}/{repo}/pulls/{pull_number}") == 0 &&
-        json_find(changed, "state"))
-        return json_clone(changed);
-    return NULL;
+               "github:GET /repos/{owner}/{repo}/pulls/{pull_number}") != 0)
+        return NULL;
+    while (!pull && json_walk_next(&walk))
+        if (sees(str_of(effect->target), walk.key) && pull_of(walk.value))
+            pull = json_clone(pull_of(walk.value));
+    json_walk_stop(&walk);
+    return pull;
 }
 
 static void answer_assumed(struct mode_dryrun  *dryrun,

@@ -14,6 +14,14 @@ struct mode_fixture {
     struct clock_virtual clock;
 };
 
+/* A row may give a list where a page is asked for: then there is one page. */
+static void make_page(const struct effect *effect, struct answer *answer) {
+    static const struct http_answer nothing_more = {0};
+
+    if (json_is(answer->value, JSON_LIST))
+        answer_page(effect, &nothing_more, STR(""), answer);
+}
+
 static void act(struct mode *mode, const struct mode_ask *ask,
                 mode_done_fn *done, void *arg) {
     struct mode_fixture *fixture = (struct mode_fixture *)mode;
@@ -29,6 +37,7 @@ static void act(struct mode *mode, const struct mode_ask *ask,
                           ? ANSWER_UNKNOWN
                           : ANSWER_REFUSED;
     }
+    make_page(ask->effect, &answer);
     mode_answer_later(mode, answer, done, arg);
 }
 

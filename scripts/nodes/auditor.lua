@@ -8,6 +8,7 @@
 --
 -- It judges nothing: a commit in the window is a fact, not a cause.
 
+local github = require "lib.github"
 local time = require "lib.time"
 
 local WINDOW_MS = 6 * time.HOUR
@@ -22,10 +23,8 @@ local function names_of(files)
   return names
 end
 
-local function entry(ctx, owner, name, listed)
-  local commit = ctx.github("GET /repos/{owner}/{repo}/commits/{ref}", {
-    owner = owner, repo = name, ref = listed.sha,
-  })
+local function entry(ctx, repo, listed)
+  local commit = github.commit(ctx, repo, listed.sha)
   local by = commit.commit.committer
   return {
     sha = commit.sha, at = by.date, author = commit.commit.author.name,
@@ -49,25 +48,22 @@ return {
 
   run = function(ctx, input)
     local commits = json.array {}
-    local owner, name = (input.service.repo or ""):match("^([^/]+)/([^/]+)$")
-    if not owner then
+    local repo = input.service.repo or ""
+    if not repo:find("^[^/]+/[^/]+$") then
       return "unknown", { commits = commits,
                           reasons = { "no repository is known" } }
     end
 
     local start_ms = input.incident.started_ms
-    local listed, err = ctx.try.github("GET /repos/{owner}/{repo}/commits", {
-      owner = owner, repo = name, sha = input.service.branch,
-      since = time.text(start_ms - WINDOW_MS), ["until"] = time.text(start_ms),
-      per_page = COMMITS,
+    local listed, err = github.commits(ctx, repo, {
+      branch = input.service.branch, most = COMMITS,
+      from_ms = start_ms - WINDOW_MS, to_ms = start_ms,
     })
     if not listed then
       ctx.log.warn("the repository cannot be read", { reason = err.text })
       return "unknown", { commits = commits, reasons = { err.text } }
     end
-    for i, commit in ipairs(listed) do
-      commits[i] = entry(ctx, owner, name, commit)
-    end
+    for i, commit in ipairs(listed) do commits[i] = entry(ctx, repo, commit) end
     return #commits > 0 and "found" or "nothing", { commits = commits }
   end,
 }

@@ -2,48 +2,26 @@
 -- the rollout that follows.
 --
 -- A pull request and not a push: the main branch belongs to people and their
--- checks. The revert is built by the Git data API (lib/revert.lua), on a
--- branch whose name comes from the run, so that a repeated request meets its
--- own branch. All waits are bounded; an open request goes to a person.
+-- checks. A commit that came by a merged pull request is reverted as that pull
+-- request, another one file by file (lib/github.lua); the mark and the branch
+-- come from the run, so that a repeated request meets its own work. All waits
+-- are bounded; an open request goes to a person.
 --
 -- It never pushes to the main branch, never merges, and never reverts half a
--- commit. Undo closes the request; a merged one is beyond undoing.
+-- change. Undo closes the request and says why in a comment; a merged one is
+-- beyond undoing.
 
 local catalogue = require "lib.catalogue"
 local ecs = require "lib.ecs"
-local revert = require "lib.revert"
+local github = require "lib.github"
 
 local GET_PULL = "GET /repos/{owner}/{repo}/pulls/{pull_number}"
-local GET_COMMIT = "GET /repos/{owner}/{repo}/commits/{ref}"
-
--- Arguments for a call on the service's repository.
-local function on(service, args)
-  args.owner, args.repo = service.repo:match("^([^/]+)/([^/]+)$")
-  return args
-end
-
-local function tree(ctx, service, sha)
-  return ctx.github("GET /repos/{owner}/{repo}/git/trees/{tree_sha}",
-    on(service, { tree_sha = sha, recursive = 1 }))
-end
+local CLOSED = "Nightshift closes its own proposal: it no longer stands by it."
 
 local function default_branch(ctx, service)
   if service.branch then return service.branch end
-  return ctx.github("GET /repos/{owner}/{repo}", on(service, {}))
+  return ctx.github("GET /repos/{owner}/{repo}", github.on(service.repo, {}))
     .default_branch
-end
-
-local function push_branch(ctx, service, commit, head, entries)
-  local made = ctx.github("POST /repos/{owner}/{repo}/git/trees",
-    on(service, { base_tree = head.commit.tree.sha, tree = entries }))
-  local new = ctx.github("POST /repos/{owner}/{repo}/git/commits",
-    on(service, { message = revert.message(commit), tree = made.sha,
-                  parents = { head.sha } }))
-  local name = ("nightshift/revert-%s-%s"):format(commit.sha:sub(1, 7),
-    ctx.uuid():sub(1, 8))
-  ctx.github("POST /repos/{owner}/{repo}/git/refs",
-    on(service, { ref = "refs/heads/" .. name, sha = new.sha }))
-  return name
 end
 
 local function described(ctx, key)
@@ -54,7 +32,8 @@ end
 
 local function await_merge(ctx, service, number)
   local ended, pull = ctx.wait_for {
-    ask = { "github:" .. GET_PULL, on(service, { pull_number = number }) },
+    ask = { "github:" .. GET_PULL,
+            github.on(service.repo, { pull_number = number }) },
     done = function(answer) return answer.state ~= "open" end,
     every = "15s", within = "10m",
   }
@@ -81,12 +60,16 @@ local function await_rollout(ctx, key, before)
   })
 end
 
+-- The request that was opened, also when the node did not come to its end.
 local function pull_number(state)
   if state.output and state.output.number then return state.output.number end
   for _, write in ipairs(state.writes) do
-    if write.effect == "github:POST /repos/{owner}/{repo}/pulls"
-        and type(write.result) == "table" then
-      return write.result.number
+    local result = type(write.result) == "table" and write.result or {}
+    if write.effect == "github:POST /repos/{owner}/{repo}/pulls" then
+      return result.number
+    elseif write.effect == "github:graphql:revertPullRequest"
+        and result.revertPullRequest then
+      return result.revertPullRequest.revertPullRequest.number
     end
   end
   return nil
@@ -102,13 +85,18 @@ return {
     "aws:ecs:DescribeServices",
     "github:GET /repos/{owner}/{repo}",
     "github:GET /repos/{owner}/{repo}/commits/{ref}",
+    "github:GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls",
     "github:GET /repos/{owner}/{repo}/git/trees/{tree_sha}",
+    "github:GET /repos/{owner}/{repo}/issues/{issue_number}/comments",
     "github:GET /repos/{owner}/{repo}/pulls/{pull_number}",
     "github:POST /repos/{owner}/{repo}/git/trees",
     "github:POST /repos/{owner}/{repo}/git/commits",
     "github:POST /repos/{owner}/{repo}/git/refs",
     "github:POST /repos/{owner}/{repo}/pulls",
+    "github:POST /repos/{owner}/{repo}/issues/{issue_number}/comments",
+    "github:PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}",
     "github:PATCH /repos/{owner}/{repo}/pulls/{pull_number}",
+    "github:graphql:revertPullRequest",
   },
   risk     = "medium",
   timeout  = "25m",
@@ -122,23 +110,12 @@ return {
     local before = described(ctx, key)
     if not before then return "gone" end
 
-    local branch = default_branch(ctx, service)
-    local commit = ctx.github(GET_COMMIT, on(service, { ref = input.commit }))
-    local head = ctx.github(GET_COMMIT, on(service, { ref = branch }))
-    local entries, conflicts = revert.entries(commit.files, {
-      head = tree(ctx, service, head.commit.tree.sha),
-      commit = tree(ctx, service, commit.commit.tree.sha),
-      parent = tree(ctx, service, commit.parents[1].sha),
+    local output, conflicts = github.revert(ctx, service.repo, {
+      commit = input.commit, branch = default_branch(ctx, service),
+      reasons = input.reasons or {}, id = ctx.uuid(),
     })
-    if not entries then return "conflict", { conflicts = conflicts } end
-
-    local name = push_branch(ctx, service, commit, head, entries)
-    local pull = ctx.github("POST /repos/{owner}/{repo}/pulls", on(service, {
-      title = revert.title(commit), head = name, base = branch,
-      body = revert.body(commit, input.reasons or {}),
-    }))
-    local output = { number = pull.number, url = pull.html_url, branch = name }
-    local outcome = await_merge(ctx, service, pull.number)
+    if not output then return "conflict", { conflicts = conflicts } end
+    local outcome = await_merge(ctx, service, output.number)
     if outcome == "merged" then
       output.rolled_out = await_rollout(ctx, key, before)
     end
@@ -148,15 +125,17 @@ return {
   undo = function(ctx, input, state)
     local number = pull_number(state)
     if not number then return "undone" end
-    local args = on(input.service, { pull_number = number })
-    local pull = ctx.github(GET_PULL, args)
+    local repo = input.service.repo
+    local pull = ctx.github(GET_PULL,
+      github.on(repo, { pull_number = number }))
     if pull.merged == true then
       ctx.log.warn("merged: irreversible from here", { url = pull.html_url })
       return "failed"
     end
     if pull.state == "open" then
+      github.comment(ctx, repo, number, github.mark("closed"), CLOSED)
       ctx.github("PATCH /repos/{owner}/{repo}/pulls/{pull_number}",
-        on(input.service, { pull_number = number, state = "closed" }))
+        github.on(repo, { pull_number = number, state = "closed" }))
     end
     return "undone"
   end,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Each fixture world leads any notification the way it should.
 
-Eight worlds and four notifications: one captured alert, a captured group of
+Nine worlds and four notifications: one captured alert, a captured group of
 two services, one made here with other names and another year, each from a file
 and from standard input. The way, the writes, the verdict and the exit code are
 expected exactly; resolved notifications lead nowhere in any world, and of a
@@ -41,6 +41,11 @@ EXPECTED = {
          (GIT + "git/commits", "token", "run", {}),
          (GIT + "git/refs", "verify", "run", {}),
          (GIT + "pulls", "verify", "run", {"base": "main"})],
+        "done", "pass", 0),
+    "bad_deploy_pull": (
+        "analyst:found auditor:found decision:revert "
+        "remediation_revert:merged verification:pass",
+        [("github:graphql:revertPullRequest", "verify", "run", {})],
         "done", "pass", 0),
     "saturated": (
         SEEN + "decision:scale_up remediation_scale_up:scaled "

@@ -9,7 +9,8 @@
     "[{'desiredCount': 2, 'runningCount': 2}]}}"                               \
     "{'match': {'effect': 'aws:ecs:*'}, 'answer': {'sent': true}, 'times': 0}" \
     "{'match': {'effect': 'prometheus:query'}, 'answer': {'data': 1}}"         \
-    "{'match': {'effect': 'github:GET *'}, 'answer': {'state': 'open'}}"
+    "{'match': {'effect': 'github:GET *'}, 'answer': {'state': 'open'}}"       \
+    "{'match': {'effect': 'github:graphql:query'}, 'answer': {'node': null}}"
 
 #define READ                                                \
     "['', 'aws', 'ecs:DescribeServices', {'cluster': 'c', " \
@@ -20,6 +21,10 @@
 #define SCALE                                            \
     "['', 'aws', 'ecs:UpdateService', {'cluster': 'c', " \
     "'service': 's', 'desiredCount': 4}]"
+#define REVERT                                                           \
+    "['', 'github', 'POST /graphql', {'query': 'mutation($input: I!) { " \
+    "revertPullRequest(input: $input) { a } }', 'variables': {'input': " \
+    "{'pullRequestId': 'PR_1', 'body': 'b'}}}]"
 #define PULL                                                         \
     "['', 'github', 'GET /repos/{owner}/{repo}/pulls/{pull_number}'" \
     ", {'owner': 'o', 'repo': 'r', 'pull_number': 0}]"
@@ -130,6 +135,17 @@ Test(mode_dryrun, an_imagined_pull_request_is_read_back_as_imagined) {
     cr_expect(reply.assumed);
     support_is(reply.value, "{'state': 'open', 'number': 0, 'merged': false, "
                             "'html_url': '(assumed pull request)'}");
+}
+
+Test(mode_dryrun, what_touches_anything_is_seen_by_every_read_of_its_service) {
+    ask(1, REVERT);
+    cr_assert(reply.assumed, "%s", reply.err.text);
+    ask(2, PULL);
+    cr_expect(reply.assumed);
+    support_is(json_find(reply.value, "state"), "'open'");
+    cr_expect_eq(spy_count(bench.spy, "github:GET /repos/{owner}/{repo}/pulls/"
+                                      "{pull_number}"),
+                 0);
 }
 
 Test(mode_dryrun, nobody_waits) {

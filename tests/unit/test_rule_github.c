@@ -130,3 +130,27 @@ Test(rule_github, objects_named_by_their_content_may_be_sent_again) {
     cr_expect_eq(effect.class, EFFECT_TOKEN);
     effect_release(&effect);
 }
+
+#define COMMENT                                                     \
+    "['', 'github', "                                               \
+    "'POST /repos/{owner}/{repo}/issues/{issue_number}/comments', " \
+    "{'owner': 'o', 'repo': 'r', 'issue_number': 7, 'body': 'words'}]"
+
+Test(rule_github, R1_a_comment_is_proven_by_all_of_its_words) {
+    struct buf many = BUF_EMPTY;
+
+    reads_back(COMMENT,
+               "['', 'github', "
+               "'GET /repos/{owner}/{repo}/issues/{issue_number}/comments', "
+               "{'owner': 'o', 'repo': 'r', 'issue_number': 7, 'per_page': "
+               "100}]");
+    cr_expect_eq(prove(COMMENT, "[{'body': 'words'}]"), PROOF_APPLIED);
+    cr_expect_eq(prove(COMMENT, "[{'body': 'words and more'}]"), PROOF_ABSENT);
+    cr_expect_eq(prove(COMMENT, "{}"), PROOF_UNSURE);
+    buf_add_text(&many, "[");
+    for (int i = 0; i < 100; i++)
+        buf_addf(&many, "%s{'body': '%d'}", i ? "," : "", i);
+    buf_add_text(&many, "]");
+    cr_expect_eq(prove(COMMENT, buf_text(&many)), PROOF_UNSURE);
+    buf_release(&many);
+}

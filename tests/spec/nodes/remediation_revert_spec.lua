@@ -8,6 +8,9 @@ local REPO = "/repos/{owner}/{repo}"
 local PULL = "github:GET " .. REPO .. "/pulls/{pull_number}"
 local OPEN = "github:POST " .. REPO .. "/pulls"
 local CLOSE = "github:PATCH " .. REPO .. "/pulls/{pull_number}"
+local PULLS_OF = "github:GET " .. REPO .. "/commits/{commit_sha}/pulls"
+local REVERT = "github:graphql:revertPullRequest"
+local COMMENTS = REPO .. "/issues/{issue_number}/comments"
 local LOOK = "aws:ecs:DescribeServices"
 
 local input = { service = { cluster = "prod", service = "checkout",
@@ -45,6 +48,9 @@ local function world(head_blob, ...)
     ["github:POST " .. REPO .. "/git/commits"] = { { sha = "newcommit" } },
     ["github:POST " .. REPO .. "/git/refs"] = { {} },
     [OPEN] = { { number = 7, html_url = "https://github.com/o/r/pull/7" } },
+    [PULLS_OF] = { {} },
+    ["github:GET " .. COMMENTS] = { {} },
+    ["github:POST " .. COMMENTS] = { {} },
     [PULL] = { ... },
     [CLOSE] = { {} },
   }
@@ -75,6 +81,37 @@ describe("remediation_revert", function()
     local ref = fake.asked(ctx, "github:POST " .. REPO .. "/git/refs")[1]
     assert.truthy(ref.ref:find("^refs/heads/nightshift/"))
     assert.equal("main", fake.asked(ctx, OPEN)[1].base)
+  end)
+
+  it("leaves a merged pull request to GitHub, as a whole", function()
+    local answers_given = world("2", merged)
+    answers_given[PULLS_OF] = { {
+      { node_id = "PR_5", merged_at = json.null, base = { ref = "main" } },
+      { node_id = "PR_6", merged_at = "2026-01-01", base = { ref = "dev" } },
+      { node_id = "PR_7", merged_at = "2026-01-01", base = { ref = "main" } },
+    } }
+    answers_given[REVERT] = { { revertPullRequest = { revertPullRequest = {
+      number = 9, url = "https://github.com/o/r/pull/9",
+      headRefName = "revert-7-x" } } } }
+    local ctx = fake.ctx(node, answers_given)
+    local outcome, output = node.run(ctx, input)
+    assert.equal("merged", outcome)
+    assert.same({ number = 9, url = "https://github.com/o/r/pull/9",
+                  branch = "revert-7-x", rolled_out = true }, output)
+    local sent = fake.asked(ctx, REVERT)[1].variables.input
+    assert.equal("PR_7", sent.pullRequestId)
+    assert.truthy(sent.body:find("<!-- nightshift:0a1b2c3d-", 1, true))
+    assert.same({}, fake.asked(ctx, OPEN))
+  end)
+
+  it("takes GitHub's refusal to revert for a conflict", function()
+    local answers_given = world("2")
+    answers_given[PULLS_OF] = { { { node_id = "PR_7", merged_at = "2026-01-01",
+                                    base = { ref = "main" } } } }
+    answers_given[REVERT] = { { code = "invalid", text = "cannot" } }
+    local outcome, output = node.run(fake.ctx(node, answers_given), input)
+    assert.equal("conflict", outcome)
+    assert.same({ conflicts = { "cannot" } }, output)
   end)
 
   it("does not take the old deployment for the one the merge brings",
@@ -120,6 +157,17 @@ describe("remediation_revert", function()
       local ctx = fake.ctx(node, world("2", open))
       assert.equal("undone", node.undo(ctx, input, state))
       assert.equal("closed", fake.asked(ctx, CLOSE)[1].state)
+      local said = fake.asked(ctx, "github:POST " .. COMMENTS)
+      assert.equal(1, #said)
+      assert.truthy(said[1].body:find("<!-- nightshift:closed -->", 1, true))
+    end)
+
+    it("finds the request that GitHub opened", function()
+      local ctx = fake.ctx(node, world("2", open))
+      assert.equal("undone", node.undo(ctx, input, { writes = {
+        { effect = REVERT, result = { revertPullRequest = {
+          revertPullRequest = { number = 9 } } } } } }))
+      assert.equal(9, fake.asked(ctx, CLOSE)[1].pull_number)
     end)
 
     it("fails once it is merged, and says that it is irreversible", function()

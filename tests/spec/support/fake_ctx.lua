@@ -3,6 +3,7 @@
 -- An answer is a function of the arguments, or a list whose last entry keeps
 -- answering; an entry with a `code` is raised. Like the gate it refuses an
 -- effect that the node did not declare, so a spec notices a missing line.
+-- An answer to a question for a page may be the list alone.
 -- `ctx.asked` holds every question in order.
 
 local fake = {}
@@ -17,14 +18,26 @@ local function next_answer(answers, name, args)
   return #given > 1 and table.remove(given, 1) or given[1]
 end
 
+-- As the engine names it, for the documents that nodes send: one mutation with
+-- one field, or a query.
+local function named(name, args)
+  if name ~= "github:POST /graphql" then return name end
+  local field = args.query:match("^%s*mutation[^{]*{%s*(%w+)")
+  return "github:graphql:" .. (field or "query")
+end
+
 local function asker(node, answers, asked)
   local declared = {}
   for _, name in ipairs(node.effects) do declared[name] = true end
-  return function(name, args, where)
+  return function(asked_for, args, where)
+    local name = named(asked_for, args)
     if not declared[name] then error("not declared: " .. name, 0) end
     asked[#asked + 1] = { name = name, args = args, where = where }
     local answer = next_answer(answers, name, args)
     if answer.code then return nil, answer end
+    if where and where.pages and not answer.items then
+      return { items = answer, next = json.null }
+    end
     return answer
   end
 end
