@@ -72,6 +72,7 @@ def make_keys(folder):
     for name, form in forms.items():
         (folder / name).write_bytes(key.private_bytes(
             serialization.Encoding.PEM, form, serialization.NoEncryption()))
+        (folder / name).chmod(0o400)
     return key.public_key()
 
 
@@ -210,6 +211,7 @@ class Test:
     def bad_settings(self):
         wrong = self.folder / "wrong"
         wrong.write_text("-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0\n")
+        wrong.chmod(0o400)
         with GitHubDouble() as double:
             for name, env, words in (
                     ("no key", {"GITHUB_APP_PRIVATE_KEY_FILE": ""}, "its key"),
