@@ -59,6 +59,8 @@ static enum err_code code_for(const struct http_answer *http, struct str type,
 
 /* Longer than this nobody waits inside one effect. */
 #define WAIT_MAX_MS 3600000
+/* It resets each hour, by a clock that may not be ours. */
+#define RESET_MAX_S 7200
 /* What GitHub asks for where it names no time. */
 #define SECONDARY_WAIT_MS 60000
 
@@ -87,9 +89,10 @@ static int64_t limit_resets(const struct http_answer *http, int64_t now_ms) {
     if (!str_is(left, "0") ||
         !str_to_int(http_headers_find(&http->headers, "x-ratelimit-reset"),
                     &seconds) ||
-        seconds > INT64_MAX / 1000)
+        seconds < 0)
         return 0;
-    return sane_wait(seconds * 1000 - now_ms);
+    seconds -= now_ms / 1000;
+    return seconds < 0 || seconds > RESET_MAX_S ? 0 : seconds * 1000;
 }
 
 /* A wait that the gate will not make is told instead, with its end. */
@@ -103,7 +106,8 @@ static void find_wait(const struct effect      *effect,
     if (answer->retry_after_ms == 0 && throttled)
         answer->retry_after_ms = limit_resets(http, now_ms);
     if (answer->retry_after_ms == 0 && throttled &&
-        effect->kind == EFFECT_GITHUB)
+        effect->kind == EFFECT_GITHUB &&
+        (http->status == 403 || http->status == 429))
         answer->retry_after_ms = SECONDARY_WAIT_MS;
     if (!throttled || answer->retry_after_ms <= ANSWER_WAIT_MAX_MS)
         return;

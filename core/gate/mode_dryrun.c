@@ -72,20 +72,25 @@ static const struct json *pull_of(const struct json *changed) {
                                                   "revertPullRequest", NULL);
 }
 
-/* A pull request that was only imagined is read back as imagined. */
-static struct json *imagined(const struct mode_dryrun *dryrun,
-                             const struct effect      *effect) {
+static struct json *imagined_pull(const struct mode_dryrun *dryrun,
+                                  const struct effect      *effect) {
     struct json_walk walk = json_walk_over(dryrun->changed);
     struct json     *pull = NULL;
 
-    if (strcmp(effect->name,
-               "github:GET /repos/{owner}/{repo}/pulls/{pull_number}") != 0)
-        return NULL;
     while (!pull && json_walk_next(&walk))
         if (sees(str_of(effect->target), walk.key) && pull_of(walk.value))
             pull = json_clone(pull_of(walk.value));
     json_walk_stop(&walk);
     return pull;
+}
+
+/* A pull request that was only imagined is read back as imagined. */
+static struct json *imagined(const struct mode_dryrun *dryrun,
+                             const struct effect      *effect) {
+    return strcmp(effect->name, "github:GET /repos/{owner}/{repo}/pulls/"
+                                "{pull_number}") == 0
+               ? imagined_pull(dryrun, effect)
+               : NULL;
 }
 
 static void answer_assumed(struct mode_dryrun  *dryrun,

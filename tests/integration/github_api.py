@@ -136,6 +136,7 @@ class Test:
         return self.engine.start(
             "call", "github", route, json.dumps(args), "--live", "--json",
             "--config", config, "--state", self.folder / str(self.count),
+            "--scripts", SCRIPTS,
             env={"AWS_REGION": "eu-1", "GITHUB_API_URL": url, **env})
 
     def accepted(self, url, route, args):

@@ -189,7 +189,7 @@ class Test:
     def said(self, text):
         walk = self.engine.start(
             "call", "github", "POST /graphql", "-", "--fixtures", self.world,
-            "--json", env={"AWS_REGION": "eu-1"},
+            "--json", "--scripts", ROOT / "scripts", env={"AWS_REGION": "eu-1"},
             stdin=json.dumps({"query": text}).encode())
         effect = walk.report.get("effect")
         if effect is None and "GraphQL" in walk.out + walk.err:

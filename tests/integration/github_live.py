@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import serialization      # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import rsa     # noqa: E402
 
 from lib.cases import Cases                                   # noqa: E402
-from lib.engine import EVENTS, from_arguments                 # noqa: E402
+from lib.engine import EVENTS, ROOT, from_arguments           # noqa: E402
 from lib.github_double import GitHubDouble                    # noqa: E402
 
 OWN = {"owner": "acme", "repo": "checkout"}
@@ -93,6 +93,7 @@ class Test:
     def call(self, env, name, args, *more):
         return self.engine.start(
             "call", "github", name, json.dumps(args), "--live", "--json",
+            "--scripts", ROOT / "scripts",
             "--config", self.config(), "--state", self.state(), *more,
             env={"AWS_REGION": "eu-1", **env})
 
@@ -105,7 +106,7 @@ class Test:
         scripts = self.folder / ("scripts-%d" % self.count)
         for folder in ("nodes", "playbooks", "lib", "sources"):
             (scripts / folder).mkdir(parents=True)
-        ours = pathlib.Path(__file__).parents[2] / "scripts"
+        ours = ROOT / "scripts"
         for path in ("lib/github.lua", "lib/revert.lua", "lib/time.lua",
                      "sources/alertmanager.lua"):
             (scripts / path).write_text((ours / path).read_text())
@@ -380,8 +381,8 @@ class Test:
             walk = self.engine.start(
                 "call", "github", "POST /graphql", json.dumps(
                     {"query": "mutation { deleteRef(input: {}) { a } }"}),
-                "--json", env={"GITHUB_API_URL": double.url,
-                               "AWS_REGION": "eu-1"})
+                "--json", "--scripts", ROOT / "scripts",
+                env={"GITHUB_API_URL": double.url, "AWS_REGION": "eu-1"})
             self.cases.check("a dry run sends no mutation", [
                 double.asked and double.paths(),
                 walk.report.get("assumed") is not True and walk.words()])
