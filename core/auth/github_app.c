@@ -24,6 +24,7 @@
 #define DEADLINE_MS 20000
 #define ANSWER_CAP (1u << 20)
 #define PEM_MAX 16384
+#define SKEW_LEAST_MS 30000 /* less than that is not why */
 
 struct waiter {
     signer_done_fn *done;
@@ -37,7 +38,7 @@ struct grant {
     int64_t            ends_ms, installation;
     struct waiter     *waiters;
     size_t             waiting;
-    bool               busy;
+    bool               busy, mended;
     struct err         err; /* of a fetch that could not begin */
 };
 
@@ -47,10 +48,12 @@ struct github_app {
     struct crypto_rsa        *key;
     struct grant             *grants[GRANTS_MAX];
     size_t                    count;
+    int64_t                   skew_ms; /* GitHub's clock minus ours */
 };
 
+/* By GitHub's clock, which judges both the proof and a token's end. */
 static int64_t now_of(const struct github_app *app) {
-    return app->options.clock->wall_ms(app->options.clock);
+    return app->options.clock->wall_ms(app->options.clock) + app->skew_ms;
 }
 
 static const struct json *settings(const struct github_app *app) {
@@ -295,6 +298,28 @@ static struct json *expect(const struct grant *grant, int status,
     return NULL;
 }
 
+/* A proof is refused when our clock is off; the answer says what time it is
+ * there. Once for each fetch. (GA5) */
+static bool mend(struct grant *grant, const struct http_answer *http) {
+    struct github_app *app = grant->app;
+    int64_t            theirs, skew;
+    struct err         err;
+
+    if (grant->mended || http->fate != HTTP_ANSWERED || http->status != 401 ||
+        !timestamp_read_http(http_headers_find(&http->headers, "date"), &theirs,
+                             &err))
+        return false;
+    skew = theirs - app->options.clock->wall_ms(app->options.clock);
+    if (skew - app->skew_ms > -SKEW_LEAST_MS &&
+        skew - app->skew_ms < SKEW_LEAST_MS)
+        return false;
+    app->skew_ms = skew;
+    grant->mended = true;
+    return true;
+}
+
+static bool begin(struct grant *grant, struct err *err);
+
 /* --- a token ------------------------------------------------------------ */
 
 /* (GA4) */
@@ -328,6 +353,8 @@ static void token_came(void *arg, const struct http_answer *http,
     struct json  *body = expect(grant, 201, http, failure, &err);
     bool          ok = body && take_token(grant, body, &err);
 
+    if (!ok && mend(grant, http) && begin(grant, &err))
+        return;
     json_release(body);
     if (http->body.data)
         mem_wipe(http->body.data, http->body.len);
@@ -376,6 +403,8 @@ static void installation_came(void *arg, const struct http_answer *http,
     struct json  *body = expect(grant, 200, http, failure, &err);
     bool          ok = body != NULL;
 
+    if (!ok && mend(grant, http) && begin(grant, &err))
+        return;
     if (ok) {
         grant->installation = json_find_int(body, "id", 0);
         ok = grant->installation > 0 ||
@@ -433,16 +462,18 @@ static void report_later(struct github_app *app, struct waiter waiter,
     loop_defer(app->options.loop, report, ready);
 }
 
+static bool begin(struct grant *grant, struct err *err) {
+    return grant->installation ? ask_token(grant, err)
+                               : ask_installation(grant, err);
+}
+
 /* (GA2) */
 static void fetch(struct grant *grant) {
-    bool ok;
-
     if (grant->busy)
         return;
     grant->busy = true;
-    ok = grant->installation ? ask_token(grant, &grant->err)
-                             : ask_installation(grant, &grant->err);
-    if (!ok)
+    grant->mended = false;
+    if (!begin(grant, &grant->err))
         loop_defer(grant->app->options.loop, tell_err, grant);
 }
 

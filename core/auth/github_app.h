@@ -16,6 +16,8 @@
  *        no other.
  *   GA4  The redactor knows a token before anybody can use it; key, JWT and
  *        token are in no error, and are wiped. (N11)
+ *   GA5  A proof that is refused because our clock is off is made once more, by
+ *        the clock of the answer.
  *
  * Sources: docs.github.com, "Generating a JSON Web Token for a GitHub App" and
  * "Generating an installation access token"; RFC 7519.

@@ -39,6 +39,7 @@ static struct loop_watch *listening, *talking;
 static struct buf         said[8]; /* each request, whole */
 static int                requests;
 static const char        *answers[8]; /* "201 {…}" */
+static const char        *date = "Thu, 01 Jan 2026 00:00:00 GMT";
 
 static void hang_up(void) {
     loop_watch_stop(talking);
@@ -52,8 +53,8 @@ static void reply(const char *text) {
 
     buf_addf(&out,
              "HTTP/1.1 %.*s X\r\nConnection: close\r\nContent-Length: %zu\r\n"
-             "\r\n%.*s",
-             STR_ARG(status), body.len, STR_ARG(body));
+             "Date: %s\r\n\r\n%.*s",
+             STR_ARG(status), body.len, date, STR_ARG(body));
     cr_assert_eq(write(conversation, out.data, out.len), (ssize_t)out.len);
     buf_release(&out);
 }
@@ -330,6 +331,26 @@ Test(github_app, says_what_a_refusal_means) {
     says("502 oops", ERR_REMOTE, "502");
     says("200 {\"id\":\"x\"}", ERR_REMOTE, "no id");
     says("200 []", ERR_REMOTE, "no JSON object");
+}
+
+Test(github_app, GA5_a_clock_that_is_off_is_mended_once) {
+    struct json *second;
+
+    date = "Thu, 01 Jan 2026 00:20:00 GMT";
+    answers[0] = "401 {\"message\":\"'Expiration time' claim\"}";
+    answers[1] = FOUND;
+    answers[2] = MADE(TOKEN);
+    prepare_once();
+    cr_assert_eq(failed, 0, "%s", why.text);
+    second = claims(&said[1]);
+    cr_expect_eq(json_find_int(second, "iat", 0),
+                 SUPPORT_START / 1000 + 1200 - 60);
+    json_release(second);
+    cr_expect(signer_forget(app, &scope));
+    answers[3] = "401 {}";
+    prepare_once();
+    cr_expect_eq(failed, 1);
+    cr_expect_eq(requests, 4);
 }
 
 Test(github_app, a_token_that_cannot_be_used_is_an_error) {
