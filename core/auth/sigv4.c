@@ -1,4 +1,4 @@
-/* sigv4.c - the key, the string to sign and the Authorization header.
+/* sigv4.c - the key, the string to sign, and the signature in its place.
  *
  * A kept key remembers what it was derived from and is used only for exactly
  * that (SG1). The buffers that hold a secret get their memory in one piece, so
@@ -122,10 +122,14 @@ static bool check_scope(const struct sigv4_request *request, struct str secret,
 }
 
 static bool check_credentials(const struct sigv4_credentials *credentials,
-                              struct err                     *err) {
+                              bool presign, struct err *err) {
     struct str id = credentials->access_key;
 
-    /* The session token is a header like any other and checked as one. */
+    /* As a header the session token is checked like any other. */
+    if (presign && credentials->session_token.len &&
+        !is_visible(credentials->session_token))
+        return err_set(err, ERR_INVALID,
+                       "session token: a byte that tokens cannot have");
     return (is_visible(id) && !memchr(id.data, '/', id.len) &&
             !memchr(id.data, ',', id.len)) ||
            err_set(err, ERR_INVALID, "access key: not an access key id");
@@ -176,6 +180,36 @@ static void write_string_to_sign(const struct sigv4_key *key,
     crypto_sha256_hex(buf_str(&signature->canonical_request), out);
 }
 
+static void write_credential(const struct sigv4_key *key, struct str access_key,
+                             struct buf *out) {
+    buf_clear(out);
+    buf_add_str(out, access_key);
+    buf_add_char(out, '/');
+    buf_add_str(out, buf_str(&key->scope));
+}
+
+/* A URL without a path asks for "/", and says so before the question mark. */
+static void write_url(const struct sigv4_key *key, struct str given,
+                      struct sigv4_signature *signature) {
+    struct buf *out = &signature->url;
+    struct str  more = buf_str(&signature->scratch->presign);
+    struct str  query, before = str_cut(given, '?', &query);
+    size_t      scheme = before.data[4] == ':' ? 7 : 8;
+
+    sigv4_presign_room(out, given.len + more.len + 90);
+    buf_add_str(out, before);
+    if (!memchr(before.data + scheme, '/', before.len - scheme))
+        buf_add_char(out, '/');
+    buf_add_char(out, '?');
+    if (query.len) {
+        buf_add_str(out, query);
+        buf_add_char(out, '&');
+    }
+    buf_add_str(out, more);
+    buf_add_str(out, STR("&X-Amz-Signature="));
+    crypto_hmac_hex(&key->mac, buf_str(&signature->string_to_sign), out);
+}
+
 static void write_authorization(const struct sigv4_key *key,
                                 struct str              access_key,
                                 struct sigv4_signature *signature) {
@@ -198,20 +232,29 @@ bool sigv4_sign(struct sigv4_key               *key,
                 struct sigv4_signature *signature, struct err *err) {
     if (!signature->scratch)
         signature->scratch = mem_new(sizeof *signature->scratch);
-    if (!check_credentials(credentials, err) ||
+    buf_clear(&signature->authorization);
+    buf_clear(&signature->url);
+    if (!check_credentials(credentials, request->expires_s != 0, err) ||
         !ready_key(key, credentials, request, err))
         return err_wrap(err, "sign");
     write_date(key, request->now_ms, signature->date);
+    if (request->expires_s)
+        write_credential(key, credentials->access_key,
+                         &signature->scratch->credential);
     if (!sigv4_canonical_write(request, credentials->session_token, signature,
                                err))
         return err_wrap(err, "sign");
     write_string_to_sign(key, signature);
-    write_authorization(key, credentials->access_key, signature);
+    if (request->expires_s)
+        write_url(key, request->url, signature);
+    else
+        write_authorization(key, credentials->access_key, signature);
     return true;
 }
 
 void sigv4_signature_release(struct sigv4_signature *signature) {
     wipe(&signature->canonical_request); /* has the session token in it */
+    wipe(&signature->url);
     buf_release(&signature->string_to_sign);
     buf_release(&signature->authorization);
     buf_release(&signature->host);
@@ -235,6 +278,8 @@ void sigv4_put_headers(const struct sigv4_signature   *signature,
                        const struct sigv4_credentials *credentials,
                        struct http_headers            *headers) {
     set_header(headers, "Host", buf_str(&signature->host));
+    if (signature->url.len)
+        return;
     set_header(headers, "X-Amz-Date", str_of(signature->date));
     if (signature->payload[0])
         set_header(headers, "X-Amz-Content-Sha256", str_of(signature->payload));

@@ -1,4 +1,4 @@
-/* sigv4.h - AWS Signature Version 4 in the Authorization header.
+/* sigv4.h - AWS Signature Version 4, in the Authorization header or in the URL.
  *
  * Any service, any endpoint: clock, region, service and credentials are
  * arguments, and nothing is read from the environment. A signature is made of
@@ -23,8 +23,17 @@
  *        that proxies rewrite.
  *   SG6  The secret is in none of the texts and in no error, and is wiped with
  *        the key that was derived from it.
+ *   SG7  A presigned URL is the given one with the signature's own parameters
+ *        behind it. A URL that has one of them already, in whatever case, is
+ *        refused: which of two counts would be the server's choice. It lives
+ *        for one second to seven days.
  *
- * Source: "Create a signed AWS API request" in the AWS IAM User Guide.
+ * The body of a presigned request is not known yet: S3 signs the words
+ * UNSIGNED-PAYLOAD in its place, other services the hash of the body given.
+ *
+ * Sources: "Create a signed AWS API request" in the AWS IAM User Guide;
+ * "Authenticating Requests: Using Query Parameters" in the Amazon S3 API
+ * Reference.
  *
  * Lifetime: call; a key may live as long as its owner. Thread: any, but a key
  * and a signature belong to one at a time.
@@ -51,7 +60,9 @@ struct sigv4_request {
     const struct http_headers *headers; /* borrowed; NULL for none */
     struct str                 body, service, region;
     int64_t                    now_ms;
-    bool                       normalise_path; /* false for S3 */
+    bool                       normalise_path;   /* false for S3 */
+    bool                       unsigned_payload; /* the body is not hashed */
+    int64_t expires_s; /* of a presigned URL; 0: sign in the header */
 };
 
 /* S3 and its variants, which sign the path as it is and want
@@ -70,10 +81,12 @@ void sigv4_key_release(struct sigv4_key *key); /* wipes it */
 
 /* Zeroed it is empty. Signing again with the same one reuses its memory. */
 struct sigv4_signature {
-    struct buf canonical_request, string_to_sign, authorization;
-    struct buf host;        /* the value that was signed */
-    char       date[17];    /* 20260301T020304Z */
-    char       payload[65]; /* x-amz-content-sha256; "" when not added */
+    struct buf canonical_request, string_to_sign;
+    struct buf authorization; /* empty when presigned */
+    struct buf url;           /* presigned, else empty; as good as a key */
+    struct buf host;          /* the value that was signed */
+    char       date[17];      /* 20260301T020304Z */
+    char       payload[65];   /* x-amz-content-sha256; "" when not added */
     struct sigv4_scratch *scratch;
 };
 
@@ -86,7 +99,7 @@ bool sigv4_sign(struct sigv4_key               *key,
                 const struct sigv4_request     *request,
                 struct sigv4_signature *signature, struct err *err);
 
-/* Sets what the signature speaks of: Host, X-Amz-Date, Authorization, and where
+/* Sets what the signature speaks of; presigned it is Host alone. Else Host, X-Amz-Date, Authorization, and where
  * they apply X-Amz-Security-Token and X-Amz-Content-Sha256. The arguments are
  * those of the successful sigv4_sign(). */
 void sigv4_put_headers(const struct sigv4_signature   *signature,

@@ -273,14 +273,10 @@ static struct str recoded(struct str text, char **at) {
     return (struct str){start, (size_t)(*at - start)};
 }
 
-static size_t read_query(struct sigv4_scratch *scratch, struct str query) {
+static size_t read_query(struct sigv4_scratch *scratch, struct str query,
+                         size_t count, char **at) {
     struct str left = query;
-    size_t     count = 0;
-    char      *at;
 
-    buf_clear(&scratch->encoded);
-    buf_reserve(&scratch->encoded, 3 * query.len);
-    at = scratch->encoded.data;
     while (left.data) {
         struct str value, pair = str_cut(left, '&', &left);
         struct str key = str_cut(pair, '=', &value);
@@ -288,16 +284,29 @@ static size_t read_query(struct sigv4_scratch *scratch, struct str query) {
         if (pair.len == 0)
             continue;
         make_room(&scratch->query, &scratch->query_room, count + 1);
-        scratch->query[count].key = recoded(key, &at);
-        scratch->query[count++].value = recoded(value, &at);
+        scratch->query[count].key = recoded(key, at);
+        scratch->query[count++].value = recoded(value, at);
     }
     return count;
+}
+
+/* What was given and what the signature brings itself. */
+static size_t read_queries(struct sigv4_scratch *scratch, struct str query) {
+    struct str more = buf_str(&scratch->presign);
+    size_t     count;
+    char      *at;
+
+    sigv4_presign_room(&scratch->encoded, 3 * (query.len + more.len));
+    at = scratch->encoded.data;
+    count = read_query(scratch, query, 0, &at);
+    return more.len ? read_query(scratch, more, count, &at) : count;
 }
 
 /* (SG4) */
 static char *put_query(char *at, struct sigv4_scratch *scratch,
                        struct str query) {
-    size_t count = query.len ? read_query(scratch, query) : 0;
+    size_t count =
+        query.len || scratch->presign.len ? read_queries(scratch, query) : 0;
 
     sort(scratch->query, count, by_value);
     for (size_t i = 0; i < count; i++) {
@@ -476,7 +485,6 @@ static char *put_headers(char *at, struct sigv4_scratch *scratch,
                          struct err *err) {
     struct str last = {NULL, 0};
 
-    sort(scratch->headers, scratch->header_count, by_place);
     for (size_t i = 0; i < scratch->header_count; i++) {
         struct sigv4_pair *header = &scratch->headers[i];
         bool               again = i && str_equal(header->key, last);
@@ -519,17 +527,22 @@ void sigv4_canonical_release(struct sigv4_scratch *scratch) {
         return;
     mem_free(scratch->headers);
     mem_free(scratch->query);
+    mem_wipe(scratch->encoded.data, scratch->encoded.cap);
+    mem_wipe(scratch->presign.data, scratch->presign.cap);
     buf_release(&scratch->names);
     buf_release(&scratch->encoded);
+    buf_release(&scratch->credential);
+    buf_release(&scratch->presign);
     buf_release(&scratch->hash);
     mem_free(scratch);
 }
 
-/* Each byte of the URL becomes at most three, and each parameter without an
- * equals sign gets one; names stand twice, before a colon or a semicolon. */
+/* Each byte of the query becomes at most three, and each parameter without an
+ * equals sign gets one; what presigning adds is encoded and stays; names stand twice, before a colon or a semicolon. */
 static size_t room_for(const struct sigv4_request *request, struct str payload,
                        const struct sigv4_scratch *scratch) {
-    size_t room = request->method.len + 4 * request->url.len + payload.len + 8;
+    size_t room = request->method.len + 4 * request->url.len + payload.len + 9 +
+                  scratch->presign.len;
 
     for (size_t i = 0; i < scratch->header_count; i++)
         room +=
@@ -560,17 +573,10 @@ static void write_host(const struct url *url, const struct given *given,
         buf_addf(out, ":%d", url->port);
 }
 
-/* Memory in one piece: growing would leave a session token behind. */
-static void make_text(struct buf *out, size_t room) {
-    if (out->cap <= room) {
-        mem_wipe(out->data, out->cap);
-        buf_release(out);
-    }
-    buf_clear(out);
-    buf_reserve(out, room);
-}
+#define UNSIGNED "UNSIGNED-PAYLOAD"
 
-/* The last line, and for S3 a header of its own. */
+/* The last line, and for S3, or when the body is not in it, a header of its
+ * own. */
 static struct str payload_hash(const struct sigv4_request *request,
                                const struct given         *given,
                                struct sigv4_signature     *signature) {
@@ -579,6 +585,12 @@ static struct str payload_hash(const struct sigv4_request *request,
     signature->payload[0] = '\0';
     if (given->payload.data)
         return given->payload;
+    if (request->unsigned_payload ||
+        (request->expires_s && sigv4_is_s3(request->service))) {
+        if (!request->expires_s)
+            memcpy(signature->payload, UNSIGNED, sizeof UNSIGNED);
+        return STR(UNSIGNED);
+    }
     buf_clear(hash);
     crypto_sha256_hex(request->body, hash);
     if (sigv4_is_s3(request->service))
@@ -586,19 +598,44 @@ static struct str payload_hash(const struct sigv4_request *request,
     return buf_str(hash);
 }
 
+/* Date and token of a presigned request are in its query. */
 static void add_own_headers(struct sigv4_signature *signature,
-                            const struct given *given, struct str token) {
+                            const struct given *given, struct str token,
+                            bool presign) {
     struct sigv4_scratch *scratch = signature->scratch;
 
     add_header(scratch, STR("host"), buf_str(&signature->host));
-    add_header(scratch, STR("x-amz-date"), str_of(signature->date));
+    if (!presign)
+        add_header(scratch, STR("x-amz-date"), str_of(signature->date));
     if (given->payload.data)
         add_header(scratch, STR("x-amz-content-sha256"), given->payload);
     else if (signature->payload[0])
         add_header(scratch, STR("x-amz-content-sha256"),
                    str_of(signature->payload));
-    if (token.len)
+    if (token.len && !presign)
         add_header(scratch, STR("x-amz-security-token"), token);
+    sort(scratch->headers, scratch->header_count, by_place);
+}
+
+/* The names are wanted in the query before they are written below it. */
+static bool presign(const struct sigv4_request *request, struct str query,
+                    struct str token, struct sigv4_signature *signature,
+                    struct err *err) {
+    struct sigv4_scratch *scratch = signature->scratch;
+    struct buf            names = BUF_EMPTY;
+    bool                  ok;
+
+    buf_clear(&scratch->presign);
+    if (!request->expires_s)
+        return true;
+    buf_reserve(&names, scratch->names.len +
+                            sizeof "host;x-amz-content-sha256" +
+                            scratch->header_count);
+    names.len = (size_t)(put_names(names.data, scratch) - names.data);
+    ok = sigv4_presign_write(request, query, buf_str(&names), token, signature,
+                             err);
+    buf_release(&names);
+    return ok;
 }
 
 static char *put_request(char *at, const struct sigv4_request *request,
@@ -637,9 +674,11 @@ bool sigv4_canonical_write(const struct sigv4_request *request,
         return false;
     write_host(&url, &given, &signature->host);
     payload = payload_hash(request, &given, signature);
-    add_own_headers(signature, &given, token);
+    add_own_headers(signature, &given, token, request->expires_s != 0);
+    if (!presign(request, url.query, token, signature, err))
+        return false;
     room = room_for(request, payload, scratch);
-    make_text(out, room);
+    sigv4_presign_room(out, room);
     end = put_request(out->data, request, &url, payload, scratch, err);
     if (!end)
         return false;

@@ -24,15 +24,28 @@ struct sigv4_scratch {
     struct buf         names;          /* lower-cased header names */
     struct buf         encoded;        /* query parameters, encoded */
     struct buf         hash;           /* of the body */
+    struct buf         credential;     /* presigned: access key and scope */
+    struct buf         presign;        /* parameters for the query, encoded */
     struct str         signed_headers; /* inside the canonical request */
 };
 
 void sigv4_canonical_release(struct sigv4_scratch *scratch);
 
 /* Fills canonical_request, host and payload of the signature, whose date and
- * scratch are set, and scratch->signed_headers. */
+ * scratch are set, and scratch->signed_headers. To presign, scratch->credential
+ * is set too, and scratch->presign is filled. */
 bool sigv4_canonical_write(const struct sigv4_request *request,
                            struct str token, struct sigv4_signature *signature,
                            struct err *err);
+
+/* sigv4_presign.c: fills scratch->presign with everything but the signature.
+ * `names` are the signed headers, as in the canonical request. */
+bool sigv4_presign_write(const struct sigv4_request *request, struct str query,
+                         struct str names, struct str token,
+                         struct sigv4_signature *signature, struct err *err);
+
+/* Empties it and makes room in one piece: growing would leave a session token
+ * behind. */
+void sigv4_presign_room(struct buf *out, size_t room);
 
 #endif

@@ -43,8 +43,9 @@ static bool next_line(struct lines *lines) {
 /* --- reading a request ------------------------------------------------ */
 
 static const char *const fields[] = {
-    "method", "url",       "headers",    "body",       "service",      "region",
-    "time",   "normalise", "access_key", "secret_key", "session_token"};
+    "method",        "url",     "headers",         "body",       "service",
+    "region",        "time",    "normalise",       "access_key", "secret_key",
+    "session_token", "presign", "unsigned_payload"};
 #define FIELDS (sizeof fields / sizeof *fields)
 
 static const char *nearest_field(struct str name) {
@@ -140,10 +141,31 @@ static bool read_credentials(const struct json        *line,
                    "AWS_SECRET_ACCESS_KEY, or give access_key and secret_key");
 }
 
+static bool read_truth(const struct json *line, const char *field, bool *out,
+                       struct err *err) {
+    const struct json *value = json_find(line, field);
+
+    if (value)
+        *out = json_truth(value);
+    return !value || json_is(value, JSON_BOOL) ||
+           err_set(err, ERR_INVALID, "%s must be true or false", field);
+}
+
+/* "presign": { "expires": seconds } */
+static bool read_presign(const struct json *presign, int64_t *out,
+                         struct err *err) {
+    const struct json *expires = json_find(presign, "expires");
+
+    *out = json_int(expires);
+    return !presign ||
+           (json_count(presign) == 1 && json_is(expires, JSON_INT) &&
+            *out > 0) ||
+           err_set(err, ERR_INVALID, "presign must be {\"expires\": seconds}");
+}
+
 static bool read_request(const struct json *line, struct sigv4_request *out,
                          struct err *err) {
-    const struct json *normalise = json_find(line, "normalise");
-    struct str         moment;
+    struct str moment;
 
     if (!read_text(line, "method", true, &out->method, err) ||
         !read_text(line, "url", true, &out->url, err) ||
@@ -152,10 +174,11 @@ static bool read_request(const struct json *line, struct sigv4_request *out,
         !read_text(line, "region", true, &out->region, err) ||
         !read_text(line, "time", true, &moment, err))
         return false;
-    if (normalise && !json_is(normalise, JSON_BOOL))
-        return err_set(err, ERR_INVALID, "normalise must be true or false");
-    out->normalise_path =
-        normalise ? json_truth(normalise) : !sigv4_is_s3(out->service);
+    out->normalise_path = !sigv4_is_s3(out->service);
+    if (!read_truth(line, "normalise", &out->normalise_path, err) ||
+        !read_truth(line, "unsigned_payload", &out->unsigned_payload, err) ||
+        !read_presign(json_find(line, "presign"), &out->expires_s, err))
+        return false;
     return timestamp_read(moment, &out->now_ms, err) || err_wrap(err, "time");
 }
 
@@ -183,6 +206,8 @@ static void answer(const struct sigv4_signature   *signature,
                   buf_str(&signature->canonical_request));
     json_put_text(out, "string_to_sign", buf_str(&signature->string_to_sign));
     json_put(out, "headers", headers);
+    if (signature->url.len)
+        json_put_text(out, "url", buf_str(&signature->url));
     print(out);
     json_release(out);
     http_headers_release(&set);

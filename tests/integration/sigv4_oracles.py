@@ -3,7 +3,8 @@
 Requests are made as structures (path segments, decoded query pairs, headers)
 from a seed, written once as a URL in RFC 3986 encoding, and given to all three
 signers: nightshift, botocore and @smithy/signature-v4. Canonical request,
-string to sign and Authorization header must be the same bytes. Where the two
+string to sign and Authorization header must be the same bytes, and so must the
+parameters of a presigned URL. Where the two
 oracles differ from each other, the case carries the sentence of the AWS
 documentation that decides, and nightshift must follow it.
 
@@ -20,6 +21,7 @@ import random
 import shutil
 import subprocess
 import sys
+import types
 from unittest import mock
 from urllib.parse import quote
 
@@ -29,7 +31,7 @@ from botocore.credentials import Credentials
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DOCUMENT = 'AWS IAM User Guide, "Create a signed AWS API request"'
-COMPARED = ("canonical_request", "string_to_sign", "authorization")
+COMPARED = ("canonical_request", "string_to_sign", "authorization", "url")
 
 # --- what requests are made of ---------------------------------------------
 
@@ -54,7 +56,12 @@ SERVICES = [
     ("s3", "{region}.s3.amazonaws.com"),
     ("s3", "logs.s3.{region}.amazonaws.com"),
     ("s3", "localhost:9000"),
+    ("s3", "{bucket}.s3.{region}.amazonaws.com"),
+    ("s3", "{bucket}.s3.dualstack.{region}.amazonaws.com"),
+    ("s3", "s3.{region}.amazonaws.com/{bucket}"),
+    ("s3", "127.0.0.1:9000/{bucket}"),
 ]
+BUCKETS = ["logs", "my-bucket.with.dots", "a1b2c3", "xn--caf-dma"]
 REGIONS = ["us-east-1", "eu-central-1", "ap-southeast-2", "us-gov-west-1"]
 METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH"]
 WORDS = [
@@ -75,6 +82,7 @@ NAMES = ["X-Custom", "x-custom-2", "Accept", "Accept-Encoding", "X-Amz-Target",
 VALUES = ["plain", "  lead", "trail  ", "in  the   middle", "\ttab\tand  space ",
           "", " ", "a,b", "a, b", '"quoted  text"', "ünïcödé", "x" * 300,
           "1;q=0.5", "bytes=0-499", "*", "%41", "=", "a:b", "short\t"]
+EXPIRES = [1, 60, 900, 3600, 86400, 604800]
 UNSIGNED = ["User-Agent", "Connection", "Expect", "X-Amzn-Trace-Id",
             "Transfer-Encoding", "Keep-Alive", "TE", "Trailer", "Upgrade",
             "Proxy-Authorization", "Proxy-Authenticate"]
@@ -92,10 +100,12 @@ class Case:
         self.region = rng.choice(REGIONS)
         self.s3 = self.service == "s3"
         self.scheme = "http" if ":" in host else "https"
-        self.host = host.format(region=self.region)
+        self.host, _, bucket = host.format(
+            region=self.region, bucket=rng.choice(BUCKETS)).partition("/")
         self.method = rng.choice(METHODS)
-        self.segments = [rng.choice(SEGMENTS) for _ in range(rng.choice(
-            [0, 0, 1, 2, 3, 4, 6]))]
+        self.segments = [bucket] * bool(bucket) + [
+            rng.choice(SEGMENTS)
+            for _ in range(rng.choice([0, 0, 1, 2, 3, 4, 6]))]
         self.pairs = some_pairs(rng)
         self.headers = some_headers(rng)
         self.body = rng.choice(BODIES)
@@ -104,6 +114,17 @@ class Case:
         self.credentials = (dict(ENVIRONMENT) if self.from_environment
                             else some_credentials(rng))
         self.decision = None
+        self.unsigned = self.scheme == "https" and rng.random() < 0.15
+        self.expires = rng.choice(EXPIRES) if rng.random() < 0.3 else None
+        if self.expires:
+            self.make_presignable()
+
+    def make_presignable(self):
+        """botocore keeps one value of each key, moves a body into the query,
+        and drops the content type of a form."""
+        self.pairs = list(dict(self.pairs).items())
+        self.body = ""
+        self.unsigned = self.unsigned and self.s3
 
     @property
     def path(self):
@@ -204,7 +225,8 @@ def make_cases(count, seed):
     for number in range(max(count // 100, len(DECISIONS))):
         decision = DECISIONS[number % len(DECISIONS)]
         case = Case(rng)
-        while case.s3 != decision.get("s3", case.s3):
+        while (case.s3 != decision.get("s3", case.s3) or case.unsigned
+               or case.expires):
             case = Case(rng)
         case.decision = decision
         case.headers += decision["headers"]
@@ -220,6 +242,10 @@ def nightshift_line(case):
             "service": case.service, "region": case.region, "time": case.time,
             "headers": {name: values if len(values) > 1 else values[0]
                         for name, values in case.headers}}
+    if case.unsigned:
+        line["unsigned_payload"] = True
+    if case.expires:
+        line["presign"] = {"expires": case.expires}
     if not case.from_environment:
         line.update({k: v for k, v in case.credentials.items() if v})
     return line
@@ -243,22 +269,41 @@ def ask_nightshift(path, cases):
     answers = [json.loads(line) for line in text.splitlines()]
     for answer in answers:
         answer["authorization"] = answer.get("headers", {}).get("Authorization")
+        answer["url"] = sorted_url(answer.get("url"))
     return answers
 
 
+def sorted_url(url):
+    """Parameters of a URL have no order that means anything."""
+    if not url:
+        return None
+    before, _, query = url.partition("?")
+    return before + "?" + "&".join(sorted(query.split("&")))
+
+
+def botocore_signer(case):
+    credentials = Credentials(case.credentials["access_key"],
+                              case.credentials["secret_key"],
+                              case.credentials["session_token"] or None)
+    if case.expires:
+        kind = (botocore.auth.S3SigV4QueryAuth if case.s3
+                else botocore.auth.SigV4QueryAuth)
+        return kind(credentials, case.service, case.region, case.expires)
+    kind = botocore.auth.S3SigV4Auth if case.s3 else botocore.auth.SigV4Auth
+    return kind(credentials, case.service, case.region)
+
+
 def ask_botocore(case):
-    signer_class = (botocore.auth.S3SigV4Auth if case.s3
-                    else botocore.auth.SigV4Auth)
-    signer = signer_class(
-        Credentials(case.credentials["access_key"],
-                    case.credentials["secret_key"],
-                    case.credentials["session_token"] or None),
-        case.service, case.region)
+    signer = botocore_signer(case)
     request = AWSRequest(method=case.method, url=case.url,
                          data=case.body.encode())
     for name, values in case.headers:
         for value in values:
             request.headers[name] = value
+    if case.unsigned:  # S3 asks the configuration, the others the context
+        request.context["payload_signing_enabled"] = False
+        request.context["client_config"] = types.SimpleNamespace(
+            s3={"payload_signing_enabled": False})
     moment = datetime.datetime.strptime(case.time, "%Y-%m-%dT%H:%M:%SZ")
     heard = {}
 
@@ -274,6 +319,7 @@ def ask_botocore(case):
                     return_value=moment):
         signer.add_auth(request)
     heard["authorization"] = request.headers["Authorization"]
+    heard["url"] = sorted_url(request.url) if case.expires else None
     return heard
 
 
@@ -284,10 +330,13 @@ def smithy_line(case):
     headers = {name: ",".join(value.strip(" \t") for value in values)
                for name, values in case.headers}
     headers["host"] = case.signed_host
+    if case.unsigned and not case.expires:
+        headers["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD"
     return {"method": case.method, "host": case.signed_host, "path": case.path,
             "query": query, "headers": headers, "body": case.body,
             "service": case.service, "region": case.region, "time": case.time,
-            "s3": case.s3, **case.credentials}
+            "s3": case.s3, "expires": case.expires, "authority": f"{case.scheme}://{case.host}",
+            **case.credentials}
 
 
 def ask_smithy(node_dir, cases):
@@ -299,7 +348,11 @@ def ask_smithy(node_dir, cases):
     done = subprocess.run(
         ["node", os.path.join(HERE, "sigv4_smithy.mjs"), node_dir],
         input=text.encode(), stdout=subprocess.PIPE, check=True, timeout=300)
-    return [json.loads(line) for line in done.stdout.decode().splitlines()]
+    answers = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    for answer in answers:
+        answer["url"] = sorted_url(answer.get("url"))
+        answer.setdefault("authorization", None)
+    return answers
 
 
 # --- judging ---------------------------------------------------------------
@@ -319,8 +372,8 @@ class Tally:
 
 def difference(name, ours, theirs):
     return "\n".join(
-        f"  {key}\n    nightshift {ours.get(key)!r}\n    {name} {theirs[key]!r}"
-        for key in COMPARED if ours.get(key) != theirs[key])
+        f"  {key}\n    nightshift {ours.get(key)!r}\n    {name} {theirs.get(key)!r}"
+        for key in COMPARED if ours.get(key) != theirs.get(key))
 
 
 def same(one, other):
@@ -384,6 +437,14 @@ REFUSED = [
     ("no time", {"time": None}),
     ("a time that is none", {"time": "2026-02-30T00:00:00Z"}),
     ("a field nobody knows", {"normalize": True}),
+    ("a presigned URL for longer than seven days",
+     {"presign": {"expires": 604801}}),
+    ("a presigned URL for no time", {"presign": {"expires": 0}}),
+    ("a presigned URL with a field nobody knows",
+     {"presign": {"expires": 60, "days": 1}}),
+    ("presigning what is signed", {"url": "https://x/?X-Amz-Signature=0",
+                                   "presign": {"expires": 60}}),
+    ("an unsigned payload that is a number", {"unsigned_payload": 1}),
     ("half of the credentials", {"secret_key": None}),
     ("a header that is a number", {"headers": {"X-A": 1}}),
 ]
@@ -426,7 +487,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--nightshift", required=True)
     parser.add_argument("--node-dir", required=True)
-    parser.add_argument("--cases", type=int, default=640)
+    parser.add_argument("--cases", type=int, default=1200)
     parser.add_argument("--seed", type=int, default=20260301)
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
@@ -435,7 +496,10 @@ def main():
     smithy = ask_smithy(options.node_dir, cases)
     answers = ask_nightshift(options.nightshift, cases)
 
-    print(f"{len(cases)} requests; deciding document: {DOCUMENT}")
+    print(f"{len(cases)} requests: {sum(case.s3 for case in cases)} of S3, "
+          f"{sum(bool(case.expires) for case in cases)} presigned, "
+          f"{sum(case.unsigned for case in cases)} unsigned payloads; "
+          f"deciding document: {DOCUMENT}")
     if smithy is None:
         print(f"skipped smithy: no node, or no modules in {options.node_dir}")
     tally.judge(len(answers) == len(cases), "one answer for each request",

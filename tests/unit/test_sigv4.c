@@ -560,3 +560,116 @@ Test(sigv4, SG1_signing_what_was_signed_gives_the_same_bytes) {
     cr_assert_str_eq(buf_text(&signature.authorization), buf_text(&first));
     buf_release(&first);
 }
+
+/* --- in the URL --------------------------------------------------------- */
+
+static struct sigv4_request presigned(const char *service, const char *url) {
+    struct sigv4_request made = request(service, url);
+
+    made.expires_s = 900;
+    return made;
+}
+
+static void refuse_url(const char *url) {
+    refuse(presigned("s3", url), "already");
+}
+
+Test(sigv4, SG7_presigns_the_example_of_the_S3_guide) {
+    struct sigv4_request made =
+        presigned("s3", "https://examplebucket.s3.amazonaws.com/test.txt");
+
+    made.expires_s = 86400;
+    cr_assert(timestamp_read(STR("2013-05-24T00:00:00Z"), &made.now_ms, &err));
+    sign(&s3_example, made);
+    cr_assert_str_eq(
+        buf_text(&signature.url),
+        "https://examplebucket.s3.amazonaws.com/test.txt"
+        "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential="
+        "AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
+        "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400"
+        "&X-Amz-SignedHeaders=host&X-Amz-Signature="
+        "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404");
+    cr_assert_eq(signature.authorization.len, 0);
+}
+
+Test(sigv4, SG7_presigning_keeps_the_URL_as_it_was_given) {
+    sign(&example, presigned("s3", "https://b.s3.amazonaws.com?b=%2d&a"));
+    cr_assert(
+        str_starts(buf_str(&signature.url),
+                   "https://b.s3.amazonaws.com/?b=%2d&a&X-Amz-Algorithm="),
+        "%s", buf_text(&signature.url));
+    expect_line(1, "/");
+}
+
+Test(sigv4, SG7_presigning_signs_the_body_of_what_is_not_S3) {
+    struct sigv4_request made = presigned("ecs", "https://x.amazonaws.com/");
+
+    sign(&example, made);
+    cr_assert(str_ends(buf_str(&signature.canonical_request),
+                       "\nhost\ne3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934"
+                       "ca495991b7852b855"));
+    made.unsigned_payload = true;
+    sign(&example, made);
+    cr_assert(str_ends(buf_str(&signature.canonical_request),
+                       "\nhost\nUNSIGNED-PAYLOAD"));
+}
+
+Test(sigv4, SG7_refuses_a_URL_that_has_parameters_of_a_signature) {
+    refuse_url("https://x/?X-Amz-Signature=0");
+    refuse_url("https://x/?a=1&x-amz-date=2");
+    refuse_url("https://x/?%58-Amz-Expires=5");
+    refuse_url("https://x/?X-Amz-Security-Token");
+}
+
+Test(sigv4, SG7_refuses_to_live_longer_than_seven_days) {
+    struct sigv4_request made = presigned("s3", "https://x/");
+
+    made.expires_s = 604800;
+    sign(&example, made);
+    made.expires_s = 604801;
+    refuse(made, "seven days");
+    made.expires_s = -1;
+    refuse(made, "seven days");
+}
+
+Test(sigv4, SG6_a_presigned_URL_has_the_token_encoded_and_never_the_secret) {
+    struct sigv4_credentials session = example;
+    struct http_headers      set = {NULL, 0};
+
+    session.session_token = STR("a/b+c==");
+    sign(&session, presigned("s3", "https://x/k"));
+    cr_assert(strstr(signature.url.data,
+                     "&X-Amz-Security-Token=a%2Fb%2Bc%3D%3D&X-Amz-Signature="));
+    cr_assert_not(strstr(signature.url.data, "wJalrX"));
+    sigv4_put_headers(&signature, &session, &set);
+    cr_assert_eq(set.count, 1, "the token is in the URL already");
+    http_headers_release(&set);
+    session.session_token = STR("a\r\nb");
+    cr_assert_not(sigv4_sign(&key, &session,
+                             &(struct sigv4_request){.method = STR("GET"),
+                                                     .url = STR("https://x/k"),
+                                                     .service = STR("s3"),
+                                                     .region = STR("eu-west-1"),
+                                                     .expires_s = 5},
+                             &signature, &err));
+}
+
+Test(sigv4, SG7_a_signature_in_the_header_follows_one_in_the_URL) {
+    sign(&example, presigned("s3", "https://x/?a=1"));
+    sign(&example, request("service", "https://example.amazonaws.com/"));
+    cr_assert_eq(signature.url.len, 0);
+    expect_signature(
+        "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");
+}
+
+Test(sigv4, SG5_an_unsigned_payload_is_said_in_a_header_that_is_signed) {
+    struct sigv4_request made = request("s3", "https://x/key");
+
+    made.unsigned_payload = true;
+    made.body = STR("whatever");
+    sign(&example, made);
+    cr_assert_str_eq(signature.payload, "UNSIGNED-PAYLOAD");
+    expect_line(4, "x-amz-content-sha256:UNSIGNED-PAYLOAD");
+    cr_assert(
+        str_ends(buf_str(&signature.canonical_request), "\nUNSIGNED-PAYLOAD"));
+}
