@@ -38,11 +38,31 @@ static bool rate_limited(const struct http_answer *http, struct str words) {
             http_headers_find(&http->headers, "retry-after").len > 0);
 }
 
+static bool is_any(struct str word, const char *const *list) {
+    for (; *list; list++)
+        if (str_is(word, *list))
+            return true;
+    return false;
+}
+
+/* What the AWS SDKs take for "slow down", besides the names that say so. */
+static bool is_throttle(struct str type) {
+    static const char *const names[] = {"BandwidthLimitExceeded",
+                                        "LimitExceededException",
+                                        "PriorRequestNotComplete",
+                                        "ProvisionedThroughputExceeded"
+                                        "Exception",
+                                        "RequestLimitExceeded",
+                                        "TransactionInProgressException",
+                                        NULL};
+
+    return CONTAINS(type, "Throttl") || CONTAINS(type, "TooManyRequests") ||
+           CONTAINS(type, "SlowDown") || is_any(type, names);
+}
+
 static enum err_code code_for(const struct http_answer *http, struct str type,
                               struct str words) {
-    if (http->status == 429 || CONTAINS(type, "Throttl") ||
-        CONTAINS(type, "TooManyRequests") || CONTAINS(type, "SlowDown") ||
-        rate_limited(http, words))
+    if (http->status == 429 || is_throttle(type) || rate_limited(http, words))
         return ERR_THROTTLED;
     if (http->status == 401 || http->status == 403 ||
         CONTAINS(type, "AccessDenied") || CONTAINS(type, "UnrecognizedClient"))
@@ -57,15 +77,15 @@ static enum err_code code_for(const struct http_answer *http, struct str type,
                                                       : ERR_REMOTE;
 }
 
-/* Longer than this nobody waits inside one effect. */
-#define WAIT_MAX_MS 3600000
-/* It resets each hour, by a clock that may not be ours. */
-#define RESET_MAX_S 7200
+/* A year; whether somebody waits so long is not decided here. */
+#define WAIT_MAX_S 31536000LL
 /* What GitHub asks for where it names no time. */
 #define SECONDARY_WAIT_MS 60000
 
-static int64_t sane_wait(int64_t ms) {
-    return ms < 0 || ms > WAIT_MAX_MS ? 0 : ms;
+static int64_t sane_wait(int64_t seconds) {
+    if (seconds > WAIT_MAX_S)
+        seconds = WAIT_MAX_S;
+    return seconds < 0 ? 0 : seconds * 1000;
 }
 
 /* Seconds or a date (RFC 9110, 10.2.3). */
@@ -75,9 +95,10 @@ static int64_t retry_after(const struct http_answer *http, int64_t now_ms) {
     struct err err;
 
     if (str_to_int(text, &seconds))
-        return seconds > WAIT_MAX_MS ? 0 : sane_wait(seconds * 1000);
-    return timestamp_read_http(text, &then, &err) ? sane_wait(then - now_ms)
-                                                  : 0;
+        return sane_wait(seconds);
+    return timestamp_read_http(text, &then, &err)
+               ? sane_wait((then - now_ms + 999) / 1000)
+               : 0;
 }
 
 /* GitHub's primary limit: none left until then, in seconds since 1970. */
@@ -91,29 +112,20 @@ static int64_t limit_resets(const struct http_answer *http, int64_t now_ms) {
                     &seconds) ||
         seconds < 0)
         return 0;
-    seconds -= now_ms / 1000;
-    return seconds < 0 || seconds > RESET_MAX_S ? 0 : seconds * 1000;
+    return sane_wait(seconds - now_ms / 1000);
 }
 
-/* A wait that the gate will not make is told instead, with its end. */
-static void find_wait(const struct effect      *effect,
-                      const struct http_answer *http, int64_t now_ms,
-                      struct answer *answer) {
-    struct buf when = BUF_EMPTY;
-    bool       throttled = answer->err.code == ERR_THROTTLED;
+static int64_t wait_of(const struct effect      *effect,
+                       const struct http_answer *http, int64_t now_ms,
+                       enum err_code code) {
+    int64_t ms = retry_after(http, now_ms);
 
-    answer->retry_after_ms = retry_after(http, now_ms);
-    if (answer->retry_after_ms == 0 && throttled)
-        answer->retry_after_ms = limit_resets(http, now_ms);
-    if (answer->retry_after_ms == 0 && throttled &&
-        effect->kind == EFFECT_GITHUB &&
+    if (ms == 0 && code == ERR_THROTTLED)
+        ms = limit_resets(http, now_ms);
+    if (ms == 0 && code == ERR_THROTTLED && effect->kind == EFFECT_GITHUB &&
         (http->status == 403 || http->status == 429))
-        answer->retry_after_ms = SECONDARY_WAIT_MS;
-    if (!throttled || answer->retry_after_ms <= ANSWER_WAIT_MAX_MS)
-        return;
-    timestamp_write((now_ms + answer->retry_after_ms) / 1000 * 1000, &when);
-    err_wrap(&answer->err, "the limit resets at %s", buf_text(&when));
-    buf_release(&when);
+        ms = SECONDARY_WAIT_MS;
+    return ms;
 }
 
 static struct answer failed(const struct effect      *effect,
@@ -127,7 +139,7 @@ static struct answer failed(const struct effect      *effect,
             type.len ? " " : "", STR_ARG(type), words.len ? ": " : "",
             (int)(words.len > 300 ? 300 : words.len), words.data);
     answer.err.status = http->status;
-    find_wait(effect, http, now_ms, &answer);
+    answer.retry_after_ms = wait_of(effect, http, now_ms, answer.err.code);
     /* (AN1) */
     if (effect_writes(effect) && http->status >= 500 &&
         answer.err.code != ERR_THROTTLED)
@@ -188,7 +200,8 @@ struct answer answer_read(const struct effect      *effect,
     } else if (answer_github_is_graphql(effect)) {
         answer_github_graphql(effect, body, &answer);
         if (answer.fate == ANSWER_REFUSED)
-            find_wait(effect, http, now_ms, &answer);
+            answer.retry_after_ms =
+                wait_of(effect, http, now_ms, answer.err.code);
     } else {
         answer.value = value_of(effect, http, body, &err);
         if (!answer.value) {
@@ -201,13 +214,6 @@ struct answer answer_read(const struct effect      *effect,
     }
     json_release(body);
     return answer;
-}
-
-static bool is_any(struct str word, const char *const *list) {
-    for (; *list; list++)
-        if (str_is(word, *list))
-            return true;
-    return false;
 }
 
 /* "Signature expired: … is now earlier than …" and its opposite. */

@@ -46,9 +46,6 @@ struct answer answer_read(const struct effect      *effect,
 void answer_page(const struct effect *effect, const struct http_answer *http,
                  struct str url, struct answer *answer);
 
-/* Longer than this the gate does not wait for a limit to pass. */
-#define ANSWER_WAIT_MAX_MS 120000
-
 /* A refusal that speaks of the signature and not of the request. */
 enum answer_us { ANSWER_FINE, ANSWER_CLOCK_OFF, ANSWER_STALE_CREDENTIALS };
 enum answer_us answer_about_us(const struct effect      *effect,

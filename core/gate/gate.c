@@ -10,6 +10,7 @@
 #include "auth/redact.h"
 #include "base/encode.h"
 #include "base/mem.h"
+#include "base/timestamp.h"
 #include "gate/gate_private.h"
 #include "store/journal.h"
 #include "sys/crypto.h"
@@ -213,36 +214,72 @@ static bool retry_on(const struct json *retry, const char *name) {
 /* Without a rule of the node's own, reads are retried three times and writes
  * only when they were surely not applied: told to slow down. */
 static bool retries_by_default(const struct effect *effect,
-                               enum err_code        code) {
-    if (code == ERR_THROTTLED)
+                               const struct err    *err) {
+    if (err->code == ERR_THROTTLED)
         return true;
-    return !effect_writes(effect) && (code == ERR_TIMEOUT || code == ERR_IO);
+    return !effect_writes(effect) &&
+           (err->code == ERR_TIMEOUT || err->code == ERR_IO ||
+            (err->code == ERR_REMOTE && err->status >= 500));
 }
 
 #define DEFAULT_TRIES 3
 #define DEFAULT_BACKOFF_MS 500
 
-bool call_retry_due(struct call *call, const struct effect *effect,
-                    const struct answer *answer, int64_t *due_ms) {
+static struct retry_event retry_event(const struct call   *call,
+                                      const struct answer *answer) {
     const struct json *retry = call->ask.retry;
-    int64_t            times = json_find_int(retry, "times", DEFAULT_TRIES);
-    int64_t       backoff = json_find_int(retry, "backoff", DEFAULT_BACKOFF_MS);
-    bool          wanted = retry ? retry_on(retry, err_name(answer->err.code))
-                                 : retries_by_default(effect, answer->err.code);
-    unsigned char jitter;
+    struct retry_event event = {
+        .tries = call->tries,
+        .times = (int)json_find_int(retry, "times", DEFAULT_TRIES),
+        .timeout = answer->err.code == ERR_TIMEOUT,
+        .backoff_ms = json_find_int(retry, "backoff", DEFAULT_BACKOFF_MS),
+        .asked_ms = answer->retry_after_ms,
+    };
 
-    if (answer->fate != ANSWER_REFUSED || !wanted || call->tries >= times ||
-        answer->retry_after_ms > ANSWER_WAIT_MAX_MS)
+    crypto_random((unsigned char *)&event.random, sizeof event.random);
+    return event;
+}
+
+/* Whoever reads the error has to come back by himself, and learns when. */
+static void say_when(const struct call *call, struct answer *answer) {
+    struct buf when = BUF_EMPTY;
+    int        status = answer->err.status;
+    char       text[sizeof answer->err.text];
+
+    timestamp_write(call_now(call) + answer->retry_after_ms, &when);
+    (void)snprintf(text, sizeof text, "%s", answer->err.text);
+    err_set(&answer->err, ERR_THROTTLED, "not before %s: %s", buf_text(&when),
+            text);
+    answer->err.status = status;
+    buf_release(&when);
+}
+
+bool call_retry_due(struct call *call, const struct effect *effect,
+                    struct answer *answer, int64_t *due_ms) {
+    struct retry_bucket *bucket = &call->gate->buckets[effect->kind];
+    const struct json   *retry = call->ask.retry;
+    struct retry_event   event;
+    bool                 wanted;
+    int64_t              delay;
+
+    if (answer->fate == ANSWER_GIVEN)
+        retry_give(bucket, &call->cost);
+    wanted = retry ? retry_on(retry, err_name(answer->err.code))
+                   : retries_by_default(effect, &answer->err);
+    if (answer->fate != ANSWER_REFUSED ||
+        (!wanted && answer->err.code != ERR_THROTTLED))
         return false;
-    for (int i = 0; i < call->tries && backoff < 60000; i++)
-        backoff *= 2;
-    crypto_random(&jitter, 1);
-    backoff = backoff / 2 + backoff * jitter / 510;
-    if (answer->retry_after_ms > backoff)
-        backoff = answer->retry_after_ms;
-    call->tries++;
-    *due_ms = call_now(call) + backoff;
-    return true;
+    event = retry_event(call, answer);
+    if (!wanted)
+        event.times = 0;
+    switch (retry_take(bucket, &event, &call->cost, &delay)) {
+    case RETRY_LATER:
+        call->tries++;
+        *due_ms = call_now(call) + delay;
+        return true;
+    case RETRY_TOO_LONG: say_when(call, answer); return false;
+    default: return false;
+    }
 }
 
 /* --- reads ------------------------------------------------------------ */

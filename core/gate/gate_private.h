@@ -9,9 +9,11 @@
 #define GATE_GATE_PRIVATE_H
 
 #include "gate/gate.h"
+#include "gate/retry.h"
 
 struct gate {
     struct gate_options options;
+    struct retry_bucket buckets[EFFECT_CATALOGUE]; /* by kind of service */
 };
 
 struct call {
@@ -25,6 +27,7 @@ struct call {
     struct json    *before, *value;
     char            token[65];
     int             tries, rounds;
+    int             cost; /* of the tries, out of the bucket */
     bool            assumed, resent;
     bool            good; /* of a judged wait */
     const char     *how;  /* answered, found applied, sent again … */
@@ -47,9 +50,11 @@ struct json *call_audit(const struct call *call, const char *kind);
 void call_journal(struct call *call, struct json *record, struct json *audit,
                   void (*next)(struct call *call));
 bool call_allowed(struct call *call, const struct effect *effect);
-/* Should the effect be tried again inside its slot? Then until when. */
+/* Should the effect be tried again inside its slot? Then until when. To be
+ * asked of every answer once: a good one fills the bucket again. One that asks
+ * for too long a wait says so in its error from then on. */
 bool call_retry_due(struct call *call, const struct effect *effect,
-                    const struct answer *answer, int64_t *due_ms);
+                    struct answer *answer, int64_t *due_ms);
 /* Keeps an error of the mode, redacted: a service may echo what it was sent. */
 void call_error(struct call *call, const struct err *err);
 struct json *call_redacted(const struct call *call, struct json *value);

@@ -314,7 +314,7 @@ class Test:
                 self.cases.check("a long limit of %d is reported" % status, [
                     walk.report.get("error", {}).get("code") != "throttled" and
                     walk.words(),
-                    not re.search(r"the limit resets at 20\S+Z", walk.out) and
+                    not re.search(r"not before 20\S+Z", walk.out) and
                     walk.words(),
                     len(double.asked) != 1 and double.paths()])
 

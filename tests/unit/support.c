@@ -117,6 +117,8 @@ static void spy_act(struct mode *mode, const struct mode_ask *ask,
         spy->inner->ops->act(spy->inner, ask, drop_answer, NULL);
     answer.fate = fault->fate;
     err_set(&answer.err, fault->code, "the spy says %s", err_name(fault->code));
+    answer.err.status = spy->status;
+    answer.retry_after_ms = spy->retry_after_ms;
     mode_answer_later(mode, answer, done, arg);
 }
 
@@ -259,7 +261,8 @@ struct reply bench_ask_allowed(struct bench *bench, int ordinal,
     cr_assert(effect_make(&effect, asked, bench->config, &err), "%s", err.text);
     journal_place(&place, STR("restart"), 1, "run", ordinal);
     ask.place = buf_str(&place);
-    open_gate(bench);
+    if (!bench->gate)
+        open_gate(bench);
     gate_submit(bench->gate, &ask, &effect, replied, &reply);
     cr_assert_not(reply.came, "an answer came from inside gate_submit()");
     loop_run(bench->loop);

@@ -50,6 +50,9 @@ struct spy {
     struct mode     *inner; /* NULL: refuses everything */
     struct json     *acts;  /* list of { effect, args, token, at } */
     struct spy_fault faults[4];
+    /* Of every fault. */
+    int64_t          retry_after_ms;
+    int              status;
     /* Called before the world sees an act; NULL: nothing. */
     void (*look)(void *arg, const struct mode_ask *ask);
     void *arg;

@@ -65,8 +65,11 @@ static void ask(const char *question) {
 
 static void fault(const char *effect, int times, enum answer_fate fate,
                   enum err_code code, bool applies) {
-    bench.spy->faults[0] =
-        (struct spy_fault){effect, times, fate, code, applies};
+    bench.spy->faults[0] = (struct spy_fault){.effect = effect,
+                                              .times = times,
+                                              .fate = fate,
+                                              .code = code,
+                                              .applies = applies};
 }
 
 static void value_is(const char *wanted) {
@@ -338,6 +341,70 @@ Test(gate, G4_without_a_rule_reads_are_tried_and_writes_only_when_throttled) {
     reply = bench_ask(&bench, 3, DELETE);
     cr_expect_eq(reply.fate, GATE_ANSWERED);
     json_release(reply.value);
+}
+
+static int64_t act_at(size_t number) {
+    return json_find_int(json_at(bench.spy->acts, number), "at", -1);
+}
+
+Test(gate, RT1_a_retry_is_never_earlier_than_the_service_asked_for) {
+    fault("aws:ecs:DeleteService", 1, ANSWER_REFUSED, ERR_THROTTLED, false);
+    bench.spy->retry_after_ms = 110000;
+    ask(DELETE);
+    value_is("{'taken': true}");
+    cr_expect_geq(act_at(1) - act_at(0), 110000);
+}
+
+Test(gate, RT2_a_long_wait_fails_as_throttled_and_says_when) {
+    fault("aws:ecs:DescribeServices", 1, ANSWER_REFUSED, ERR_REMOTE, false);
+    bench.spy->status = 503;
+    bench.spy->retry_after_ms = 3600000;
+    ask(READ);
+    cr_expect_eq(reply.fate, GATE_FAILED);
+    cr_expect_eq(reply.err.code, ERR_THROTTLED);
+    cr_expect_eq(reply.err.status, 503);
+    cr_expect(strstr(reply.err.text, "not before 2"), "%s", reply.err.text);
+    cr_expect(strstr(reply.err.text, "the spy says"), "%s", reply.err.text);
+    cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 1);
+}
+
+Test(gate, RT2_says_when_also_to_a_node_that_does_not_retry) {
+    bench.retry = support_json("{'times': 3, 'backoff': 1, 'on': ['io']}");
+    fault("aws:ecs:DeleteService", 1, ANSWER_REFUSED, ERR_THROTTLED, false);
+    bench.spy->retry_after_ms = 121000;
+    ask(DELETE);
+    cr_expect_eq(reply.err.code, ERR_THROTTLED);
+    cr_expect(strstr(reply.err.text, "not before 2"), "%s", reply.err.text);
+}
+
+Test(gate, RT3_a_service_that_is_down_uses_up_the_retries_of_all) {
+    bench.retry = support_json("{'times': 99, 'backoff': 1, 'on': "
+                               "['timeout']}");
+    fault("aws:ecs:DescribeServices", 1000, ANSWER_REFUSED, ERR_TIMEOUT, false);
+    ask(READ);
+    cr_expect_eq(reply.fate, GATE_FAILED);
+    cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 51);
+    reply = bench_ask(&bench, 2, READ);
+    cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 52);
+    /* Prometheus has a bucket of its own. */
+    fault("prometheus:query", 1, ANSWER_REFUSED, ERR_TIMEOUT, false);
+    reply = bench_ask(&bench, 3, MEASURE);
+    cr_expect_eq(reply.fate, GATE_ANSWERED);
+    json_release(reply.value);
+    reply.value = NULL;
+}
+
+Test(gate, G4_a_read_that_failed_at_the_server_is_asked_again) {
+    fault("aws:ecs:DescribeServices", 3, ANSWER_REFUSED, ERR_REMOTE, false);
+    bench.spy->status = 500;
+    ask(READ);
+    cr_expect_eq(reply.fate, GATE_ANSWERED);
+    json_release(reply.value);
+    fault("aws:ecs:DescribeServices", 1, ANSWER_REFUSED, ERR_REMOTE, false);
+    bench.spy->status = 418;
+    reply = bench_ask(&bench, 2, READ);
+    cr_expect_eq(reply.fate, GATE_FAILED);
+    reply.value = NULL;
 }
 
 Test(gate, G4_an_unknown_write_is_not_retried_whatever_the_rule_says) {
