@@ -52,18 +52,24 @@ void buf_add_char(struct buf *buf, char c) {
     buf_add(buf, &c, 1);
 }
 
+/* Most texts fit into what is there and are made once. */
 void buf_addf(struct buf *buf, const char *fmt, ...) {
     va_list args;
+    size_t  room;
     int     len;
 
+    buf_reserve(buf, 32);
+    room = buf->cap - buf->len;
     va_start(args, fmt);
-    len = vsnprintf(NULL, 0, fmt, args);
+    len = vsnprintf(buf->data + buf->len, room, fmt, args);
     va_end(args);
     assert(len >= 0 && len < INT_MAX);
-    buf_reserve(buf, (size_t)len);
-    va_start(args, fmt);
-    (void)vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, args);
-    va_end(args);
+    if ((size_t)len >= room) {
+        buf_reserve(buf, (size_t)len);
+        va_start(args, fmt);
+        (void)vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, args);
+        va_end(args);
+    }
     buf->len += (size_t)len;
 }
 

@@ -361,6 +361,22 @@ static int by_bytes(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Most maps are small, and qsort() allocates. */
+static void sort_keys(const char **keys, size_t count) {
+    if (count > 24) {
+        qsort(keys, count, sizeof *keys, by_bytes);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        const char *moving = keys[i];
+        size_t      at = i;
+
+        for (; at && strcmp(keys[at - 1], moving) > 0; at--)
+            keys[at] = keys[at - 1];
+        keys[at] = moving;
+    }
+}
+
 struct json_walk json_walk_over(const struct json *map) {
     struct json_walk walk = {.map = map, .count = json_count(map)};
     size_t           i = 0;
@@ -374,7 +390,7 @@ struct json_walk json_walk_over(const struct json *map) {
         (void)value;
         walk.keys[i++] = key;
     }
-    qsort(walk.keys, walk.count, sizeof *walk.keys, by_bytes);
+    sort_keys(walk.keys, walk.count);
     return walk;
 }
 

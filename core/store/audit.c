@@ -30,7 +30,9 @@ static void put_place(struct ours *ours, struct buf *text) {
 }
 
 static void put_prev(struct ours *ours, struct buf *text) {
-    buf_addf(text, "\"prev\":\"%s\",", ours->head->hash);
+    buf_add_str(text, STR("\"prev\":\""));
+    buf_add(text, ours->head->hash, STORE_HASH_SIZE - 1);
+    buf_add_str(text, STR("\","));
 }
 
 static void put_seq(struct ours *ours, struct buf *text) {
@@ -217,6 +219,10 @@ bool audit_head_read(struct store *store, struct audit_head *head,
         return false;
     if (head->length == 0)
         return true;
+    if (head->length == store->audit.number) {
+        memcpy(head->hash, store->audit.hash, sizeof head->hash);
+        return true;
+    }
     store_entry_key(&key, STR(AUDIT_STREAM), head->length);
     ok = store_get(store, buf_str(&key), &text, NULL, &found, err);
     if (ok && !found)
@@ -226,4 +232,9 @@ bool audit_head_read(struct store *store, struct audit_head *head,
     buf_release(&key);
     buf_release(&text);
     return ok;
+}
+
+void audit_head_keep(struct store *store, const struct audit_head *head) {
+    store->audit.number = head->length;
+    memcpy(store->audit.hash, head->hash, sizeof head->hash);
 }

@@ -6,6 +6,8 @@
  * records that it speaks of, so that neither exists without the other.
  *
  *   AU1  The chain has no gap: record n names the hash of record n - 1. (N13)
+ *        What is kept in memory of the last record is used only while the
+ *        stream in the store is exactly as long.
  *   AU2  A changed, removed, swapped or inserted record is named by
  *        audit_verify().
  *
@@ -33,6 +35,9 @@ struct audit_head {
 };
 bool audit_head_read(struct store *store, struct audit_head *head,
                      struct err *err);
+/* Saves the next audit_head_read() from reading the last record again: to be
+ * called when the batch with its append has succeeded. */
+void audit_head_keep(struct store *store, const struct audit_head *head);
 
 /* The write that appends `facts` (a map: at, run, kind, slot, effect, target,
  * digest …; not seq, prev or hash) to the chain, to be put into a batch by the

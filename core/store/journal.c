@@ -166,6 +166,8 @@ static bool write_job(struct store *store, void *arg, struct err *err) {
     for (size_t i = 0; i < job->more_count; i++)
         writes[count++] = job->more[i];
     ok = ok && store_batch(store, writes, count, err);
+    if (ok && job->audit)
+        audit_head_keep(store, &head);
     buf_release(&audit);
     return ok || err_wrap(err, "%.*s", STR_ARG(job->stream));
 }

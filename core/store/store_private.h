@@ -39,10 +39,19 @@ struct store_ops {
     void (*close)(struct store *store);
 };
 
+/* The last audit record that this process wrote. Only audit.c looks at it, and
+ * only while the stream is as long as it says. A group that fails leaves a
+ * store that takes nothing more, so it cannot outlive one. (ST3) */
+struct store_last {
+    int64_t number; /* 0: not known */
+    char    hash[STORE_HASH_SIZE];
+};
+
 /* The first member of each kind's own struct. */
 struct store {
     const struct store_ops *ops;
     bool                    grouped, scanning;
+    struct store_last       audit;
 };
 
 #define STORE_SCHEMA_KEY "meta/schema"

@@ -235,6 +235,36 @@ Test(audit, AU1_goes_on_after_a_batch_that_failed) {
     store_close(store);
 }
 
+Test(audit, AU1_what_is_kept_of_the_last_record_saves_reading_it) {
+    struct store     *store = chain_of(2);
+    struct audit_head head, again;
+    struct err        err;
+
+    cr_assert(audit_head_read(store, &head, &err));
+    memset(head.hash, 'f', sizeof head.hash - 1);
+    audit_head_keep(store, &head);
+    cr_assert(audit_head_read(store, &again, &err));
+    cr_expect_str_eq(again.hash, head.hash, "it was read again");
+    store_close(store);
+}
+
+Test(audit, AU1_what_is_kept_is_not_used_for_a_stream_of_another_length) {
+    struct store     *store = chain_of(2);
+    struct audit_head head;
+    struct err        err;
+    int64_t           count;
+
+    cr_assert(audit_head_read(store, &head, &err));
+    audit_head_keep(store, &head);
+    append_one(store, &head, 3);
+    cr_assert(audit_head_read(store, &head, &err));
+    cr_expect_eq(head.length, 3);
+    append_one(store, &head, 4);
+    cr_expect(audit_verify(store, &count, &err), "%s", err.text);
+    cr_expect_eq(count, 4);
+    store_close(store);
+}
+
 Test(audit, holds_when_nothing_was_ever_done) {
     struct store *store = store_memory_open();
     struct err    err;
