@@ -257,6 +257,8 @@ struct config *config_load(const char *path, struct bundle *bundle,
     put_milliseconds(config->values, "effect_timeout", 20000);
     put_milliseconds(config->values, "settle", 5000);
     put_milliseconds(config->values, "park_after", 10000);
+    if (json_is(json_find(config->values, "llm"), JSON_MAP))
+        put_milliseconds(json_find(config->values, "llm"), "timeout", 60000);
     references_read(config->values, config->secrets, config->missing);
     return config;
 }

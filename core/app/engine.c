@@ -168,6 +168,50 @@ static bool open_github(struct engine *engine, struct err *err) {
     return *signer != NULL;
 }
 
+/* Azure takes the key in a header of its own. */
+static struct signer *open_key(struct engine *engine, const char *name,
+                               const char *header, const char *prefix) {
+    struct bearer_options options = {
+        .loop = engine->loop,
+        .secrets = config_secrets(engine->config),
+        .name = name,
+        .header = header,
+        .prefix = prefix,
+    };
+
+    return bearer_open(&options);
+}
+
+static void open_model_signers(struct engine *engine) {
+    struct signer    **by = engine->signers.by;
+    const struct json *config = config_json(engine->config);
+    bool azure = json_dig(config, "llm", "openai", "api_version", NULL) != NULL;
+
+    by[SIGNER_OPENAI] =
+        open_key(engine, "OPENAI_API_KEY", azure ? "api-key" : "Authorization",
+                 azure ? "" : "Bearer ");
+    by[SIGNER_ANTHROPIC] =
+        open_key(engine, "ANTHROPIC_API_KEY", "x-api-key", "");
+}
+
+/* What earlier processes spent today. Only a live engine has a store that
+ * knows. (N9) */
+static bool read_spend(struct engine *engine, struct err *err) {
+    struct buf key = BUF_EMPTY, value = BUF_EMPTY;
+    bool       found = false, ok = true;
+
+    spend_turn(&engine->spend, engine->clock->wall_ms(engine->clock));
+    spend_key(engine->spend.day, &key);
+    if (engine->options.kind == MODE_LIVE)
+        ok = store_get(engine->store, buf_str(&key), &value,
+                       &engine->spend.version, &found, err);
+    if (ok && found && !str_to_int(buf_str(&value), &engine->spend.micro_usd))
+        ok = err_set(err, ERR_CONFLICT, "%s holds no number", buf_text(&key));
+    buf_release(&key);
+    buf_release(&value);
+    return ok;
+}
+
 /* All but AWS's, which may have to fetch what these sign with. */
 static bool open_signers(struct engine *engine, struct err *err) {
     struct signer **by = engine->signers.by;
@@ -175,6 +219,7 @@ static bool open_signers(struct engine *engine, struct err *err) {
     by[SIGNER_PROMETHEUS] = open_bearer(engine, "PROMETHEUS_TOKEN");
     by[SIGNER_TOOL] = tool_open(engine->loop, config_secrets(engine->config),
                                 json_find(config_json(engine->config), "http"));
+    open_model_signers(engine);
     return open_github(engine, err);
 }
 
@@ -285,6 +330,8 @@ bool engine_open(struct engine *engine, const struct engine_options *options,
     if (options->kind == MODE_LIVE && !options->resume &&
         !shelf_put(engine->store, engine->bundle, err))
         goto failed;
+    if (!read_spend(engine, err))
+        goto failed;
     engine->queue =
         queue_open(engine->loop, engine->store, options->kind == MODE_LIVE);
     if (options->kind != MODE_FIXTURE) {
@@ -328,7 +375,9 @@ static struct mode *live_mode(struct engine *engine) {
                                         engine->client,
                                         config_json(engine->config),
                                         config_secrets(engine->config),
-                                        &engine->signers};
+                                        &engine->signers,
+                                        engine->redact,
+                                        &engine->spend};
 
     return mode_live_open(&options);
 }

@@ -16,6 +16,7 @@
 #include "auth/signer.h"
 #include "gate/gate.h"
 #include "graph/run.h"
+#include "llm/spend.h"
 #include "observe/log.h"
 #include "store/queue.h"
 
@@ -43,6 +44,7 @@ struct engine {
     struct config        *config;
     struct http_client   *client;
     struct signers        signers;
+    struct spend          spend; /* on models, of this day */
     char                 *state; /* the folder in use, or NULL */
 };
 

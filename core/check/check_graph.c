@@ -22,8 +22,9 @@ static void check_limits(struct check *check, const struct spot *playbook) {
     static const struct shape rows[] = {
         {"attempts", SHAPE_COUNT, NULL},
         {"deadline", SHAPE_DURATION, NULL},
+        {"llm_usd", SHAPE_MONEY, NULL},
     };
-    static const char *const later[] = {"cooldown", "actions", "llm_usd"};
+    static const char *const later[] = {"cooldown", "actions"};
     struct spot              limits = check_member(playbook, STR("limits"));
     struct json             *rest;
 

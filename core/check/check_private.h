@@ -52,6 +52,7 @@ enum shape_kind {
     SHAPE_FUNCTION,
     SHAPE_DURATION, /* "30s" */
     SHAPE_COUNT,    /* an integer of at least 1 */
+    SHAPE_MONEY,    /* a number of at least 0 */
     SHAPE_TRUE
 };
 struct shape {

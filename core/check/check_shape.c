@@ -31,6 +31,9 @@ static bool fits(enum shape_kind kind, const struct json *value) {
     case SHAPE_TEXTS: return is_texts(value);
     case SHAPE_MAP: return json_is(value, JSON_MAP) || is_empty_table(value);
     case SHAPE_FUNCTION: return str_is(json_text(value), "function");
+    case SHAPE_MONEY:
+        return (json_is(value, JSON_INT) || json_is(value, JSON_REAL_KIND)) &&
+               json_number(value) >= 0;
     case SHAPE_COUNT: return json_is(value, JSON_INT) && json_int(value) >= 1;
     case SHAPE_TRUE: return json_truth(value);
     }
@@ -45,6 +48,7 @@ static const char *expected(enum shape_kind kind) {
     case SHAPE_FUNCTION: return "a function";
     case SHAPE_DURATION: return "a duration such as \"30s\"";
     case SHAPE_COUNT: return "an integer of at least 1";
+    case SHAPE_MONEY: return "a number of at least 0";
     case SHAPE_TRUE: return "true, or nothing";
     }
     return "";

@@ -153,8 +153,9 @@ static size_t ctx_member(const struct check *check, size_t at) {
 
 static void check_ctx(struct check *check, size_t at) {
     static const char *const offered[] = {
-        "aws",    "github", "prometheus", "http", "notify",   "service", "now",
-        "random", "uuid",   "sleep",      "log",  "wait_for", "try",     NULL};
+        "aws",     "github",   "prometheus", "http", "notify",
+        "service", "now",      "random",     "uuid", "sleep",
+        "log",     "wait_for", "try",        "llm",  NULL};
     size_t              member = ctx_member(check, at);
     const struct token *token = token_at(check, member);
     struct nearest      nearest = nearest_to(token->text);
@@ -264,8 +265,10 @@ void check_text_effects(struct check *check) {
         size_t     member = ctx_member(check, at);
         struct str kind = token_at(check, member)->text;
 
-        if (member && is_one_of(kind, doors) && is_at(check, member + 1, "(") &&
-            is_literal(check, member + 2))
+        if (member && str_is(kind, "llm") && is_at(check, member + 1, "."))
+            check_effect(check, token_at(check, member + 2), kind);
+        else if (member && is_one_of(kind, doors) &&
+                 is_at(check, member + 1, "(") && is_literal(check, member + 2))
             check_effect(check, token_at(check, member + 2), kind);
         else if (is_at(check, at, "ask") && is_at(check, at + 1, "=") &&
                  is_at(check, at + 2, "{") && is_literal(check, at + 3))

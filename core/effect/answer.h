@@ -34,6 +34,7 @@ struct answer {
     struct json     *value;          /* given with ANSWER_GIVEN */
     struct err       err;            /* with every other fate */
     int64_t          retry_after_ms; /* 0: not said */
+    int64_t          micro_usd;      /* what a model cost */
 };
 
 /* `sent_err` is the client's error, for a fate other than HTTP_ANSWERED. */

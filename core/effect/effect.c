@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/timestamp.h"
+#include "effect/effect_llm.h"
 #include "effect/effect_private.h"
 #include "effect/rule.h"
 #include "sys/crypto.h"
@@ -136,6 +137,8 @@ bool effect_name_valid(struct str name) {
         return prometheus_valid(rest);
     if (str_is(kind, "notify"))
         return all_of(rest, isalnum, "_-");
+    if (str_is(kind, "llm"))
+        return effect_llm_valid(rest);
     method = str_cut(rest, ' ', &path);
     return str_is(kind, "http") && effect_method_valid(method) &&
            path.len > 0 && path.data[0] != '/';
@@ -166,7 +169,8 @@ static bool reads_by_form(struct str name) {
     return str_starts(name, "github:GET ") ||
            str_starts(name, "github:HEAD ") ||
            str_is(name, "github:graphql:query") ||
-           str_starts(name, "prometheus:");
+           str_starts(name, "prometheus:") ||
+           (str_starts(name, "llm:") && effect_name_valid(name));
 }
 
 /* Installation tokens, whatever the route calls the installation. */
@@ -282,6 +286,8 @@ static void widest_target(const struct effect *effect, struct buf *out) {
 static void find_target(struct effect *effect) {
     struct buf target = BUF_EMPTY;
 
+    if (effect->kind == EFFECT_LLM)
+        return; /* known since it was made */
     if (effect->rule && effect->rule->target)
         effect->rule->target(effect, &target);
     else if (strcmp(effect->name, "aws:ecs:DescribeServices") == 0 ||
@@ -480,8 +486,9 @@ static bool make_wait(struct effect *effect, const struct json *question,
     const struct json *wait = json_at(question, 2);
     const struct json *ask = json_find(wait, "ask");
 
-    if (!effect_name_valid(json_text(json_at(ask, 0))) &&
-        !str_is(json_text(json_at(ask, 0)), "github:POST /graphql"))
+    if ((!effect_name_valid(json_text(json_at(ask, 0))) &&
+         !str_is(json_text(json_at(ask, 0)), "github:POST /graphql")) ||
+        str_starts(json_text(json_at(ask, 0)), "llm:"))
         return err_set(err, ERR_INVALID,
                        "ctx.wait_for: ask must be { "
                        "\"aws:service:Operation\", arguments }");
@@ -498,6 +505,7 @@ static const struct maker makers[] = {
     {"prometheus", EFFECT_PROMETHEUS, make_prometheus},
     {"http", EFFECT_HTTP, make_http},
     {"notify", EFFECT_TO_PEOPLE, make_notify},
+    {"llm", EFFECT_LLM, effect_llm_make},
     {"service", EFFECT_CATALOGUE, make_catalogue},
     {"now", EFFECT_NOW, make_plain},
     {"random", EFFECT_RANDOM, make_plain},

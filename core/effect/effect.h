@@ -37,13 +37,14 @@ enum effect_class {
         EFFECT_CLASS_COUNT
 };
 
-/* Who answers. Those after EFFECT_NOTIFY never leave the process. */
+/* Who answers. Those from EFFECT_CATALOGUE on never leave the process. */
 enum effect_kind {
     EFFECT_AWS,
     EFFECT_GITHUB,
     EFFECT_PROMETHEUS,
     EFFECT_HTTP,
     EFFECT_TO_PEOPLE,
+    EFFECT_LLM,
     EFFECT_CATALOGUE,
     EFFECT_NOW,
     EFFECT_RANDOM,
@@ -101,7 +102,7 @@ static inline bool effect_writes(const struct effect *effect) {
  * class that the name may have. */
 enum effect_class effect_class_of(struct str name);
 /* "aws:ecs:UpdateService", "github:GET /x", "github:graphql:query",
- * "prometheus:query", "http:GET host/path", "notify:channel". */
+ * "prometheus:query", "http:GET host/path", "notify:channel", "llm:choose". */
 bool              effect_name_valid(struct str name);
 const char       *effect_class_name(enum effect_class class);
 const char       *effect_class_after(enum effect_class class);

@@ -122,7 +122,8 @@ static void polled(void *arg, struct answer *answer) {
 
 static void poll(struct call *call) {
     struct mode    *mode = call->gate->options.mode;
-    struct mode_ask ask = {&call->reader, NULL, ""};
+    struct mode_ask ask = {
+        .effect = &call->reader, .before = NULL, .token = ""};
 
     mode->ops->act(mode, &ask, polled, call);
 }

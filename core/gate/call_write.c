@@ -84,7 +84,8 @@ static void acted(void *arg, struct answer *answer) {
 
 static void act(struct call *call) {
     struct mode    *mode = call->gate->options.mode;
-    struct mode_ask ask = {&call->effect, call->before, call->token};
+    struct mode_ask ask = {
+        .effect = &call->effect, .before = call->before, .token = call->token};
 
     mode->ops->act(mode, &ask, acted, call);
 }
@@ -118,7 +119,8 @@ static bool make_reader(struct call *call, struct err *err) {
 
 static void read_back(struct call *call, mode_done_fn *done) {
     struct mode    *mode = call->gate->options.mode;
-    struct mode_ask ask = {&call->reader, NULL, ""};
+    struct mode_ask ask = {
+        .effect = &call->reader, .before = NULL, .token = ""};
 
     mode->ops->act(mode, &ask, done, call);
 }

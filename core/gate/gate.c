@@ -11,6 +11,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
+#include "gate/call_llm.h"
 #include "gate/gate_private.h"
 #include "store/journal.h"
 #include "sys/crypto.h"
@@ -294,7 +295,12 @@ static void read_again(void *arg, struct answer *answer) {
 /* Intent and answer in one record, and no wait for the disk: what follows in
  * the journal is written after it. */
 static void conclude_read(struct call *call, bool ok) {
-    call_journal(call, call_result_record(call, "read", ok), NULL, NULL);
+    struct json *record = call_result_record(call, "read", ok);
+
+    if (call->effect.kind == EFFECT_LLM)
+        call_llm_journal(call, record);
+    else
+        call_journal(call, record, NULL, NULL);
     call_finish(call, ok ? GATE_ANSWERED : GATE_FAILED);
 }
 
@@ -302,6 +308,7 @@ static void read_done(void *arg, struct answer *answer) {
     struct call *call = arg;
     int64_t      due;
 
+    call->micro_usd += answer->micro_usd;
     if (call_retry_due(call, &call->effect, answer, &due)) {
         mode_back_off(call->gate->options.mode, due, read_again, call);
         return;
@@ -320,7 +327,10 @@ static void read_done(void *arg, struct answer *answer) {
 
 static void act_read(struct call *call) {
     struct mode    *mode = call->gate->options.mode;
-    struct mode_ask ask = {&call->effect, NULL, call->token};
+    struct mode_ask ask = {.effect = &call->effect, .token = call->token};
+
+    if (call->effect.kind == EFFECT_LLM)
+        ask.spend = call_llm_limits(call);
 
     mode->ops->act(mode, &ask, read_done, call);
 }

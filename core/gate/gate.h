@@ -43,6 +43,7 @@ struct gate_ask {
     const struct json *allowed; /* the node's `effects`, until done */
     /* { times, backoff (ms), on }; NULL: reads are retried three times. */
     const struct json *retry;
+    const struct json *limits; /* the playbook's, until done; or NULL */
 };
 
 enum gate_fate {

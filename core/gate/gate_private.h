@@ -27,7 +27,8 @@ struct call {
     struct json    *before, *value;
     char            token[65];
     int             tries, rounds;
-    int             cost; /* of the tries, out of the bucket */
+    int             cost;      /* of the tries, out of the bucket */
+    int64_t         micro_usd; /* spent on a model in this slot */
     bool            assumed, resent;
     bool            good; /* of a judged wait */
     const char     *how;  /* answered, found applied, sent again … */

@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "effect/answer.h"
 #include "effect/effect.h"
+#include "llm/spend.h"
 
 struct loop;
 struct mode;
@@ -32,6 +33,7 @@ struct mode_ask {
     const struct effect *effect;
     const struct json   *before; /* answer of the before-read, or NULL */
     const char          *token;  /* derived from the slot */
+    struct spend_limits  spend;  /* of a question to a model */
 };
 
 struct mode_ops {
@@ -53,6 +55,7 @@ struct mode {
     const struct mode_ops *ops;
     struct loop           *loop;
     struct clock          *clock; /* what ctx.now() shows */
+    struct spend          *spend; /* of the day, on models; or NULL */
 };
 
 const char *mode_name(const struct mode *mode);
@@ -68,6 +71,7 @@ void mode_answer_later(struct mode *mode, struct answer answer,
 /* --- the modes -------------------------------------------------------- */
 
 struct http_client;
+struct redact;
 struct secrets;
 struct signers;
 struct world;
@@ -79,6 +83,8 @@ struct mode_live_options {
     const struct json    *config;
     const struct secrets *secrets;
     const struct signers *signers;
+    const struct redact  *redact;
+    struct spend         *spend;
 }; /* all borrowed */
 
 struct mode *mode_live_open(const struct mode_live_options *options);

@@ -194,7 +194,7 @@ struct mode *mode_dryrun_open(struct loop *loop, struct clock *clock,
                               struct mode *reader) {
     struct mode_dryrun *dryrun = mem_new(sizeof *dryrun);
 
-    dryrun->mode = (struct mode){&ops, loop, clock};
+    dryrun->mode = (struct mode){&ops, loop, clock, reader->spend};
     dryrun->reader = reader;
     dryrun->touched = json_new_list();
     dryrun->known = json_new_map();

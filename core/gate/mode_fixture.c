@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "gate/mode.h"
 #include "gate/world.h"
+#include "llm/conversation.h"
 
 struct mode_fixture {
     struct mode          mode; /* first: the ops find us by it */
@@ -22,22 +23,33 @@ static void make_page(const struct effect *effect, struct answer *answer) {
         answer_page(effect, &nothing_more, STR(""), answer);
 }
 
-static void act(struct mode *mode, const struct mode_ask *ask,
+/* What a row says in a model's place is judged as a model's answer is. (N12) */
+static bool ask(struct mode_fixture *fixture, const struct effect *effect,
+                struct answer *answer) {
+    if (!world_answer(fixture->world, effect, mode_now(&fixture->mode),
+                      &answer->value, &answer->err))
+        return false;
+    if (effect->kind == EFFECT_LLM)
+        answer->value = conversation_judge(effect->name, effect->args,
+                                           answer->value, &answer->err);
+    return answer->value != NULL;
+}
+
+static void act(struct mode *mode, const struct mode_ask *asked,
                 mode_done_fn *done, void *arg) {
     struct mode_fixture *fixture = (struct mode_fixture *)mode;
     struct answer        answer = {.fate = ANSWER_GIVEN};
 
-    if (!world_answer(fixture->world, ask->effect, mode_now(mode),
-                      &answer.value, &answer.err)) {
+    if (!ask(fixture, asked->effect, &answer)) {
         enum err_code code = answer.err.code;
 
         answer.fate = code == ERR_NO_ANSWER ? ANSWER_SILENT
-                      : effect_writes(ask->effect) &&
+                      : effect_writes(asked->effect) &&
                               (code == ERR_TIMEOUT || code == ERR_UNKNOWN)
                           ? ANSWER_UNKNOWN
                           : ANSWER_REFUSED;
     }
-    make_page(ask->effect, &answer);
+    make_page(asked->effect, &answer);
     mode_answer_later(mode, answer, done, arg);
 }
 
@@ -64,7 +76,7 @@ struct mode *mode_fixture_open(struct loop *loop, struct world *world) {
     struct mode_fixture *fixture = mem_new(sizeof *fixture);
 
     clock_virtual_init(&fixture->clock, world_start(world));
-    fixture->mode = (struct mode){&ops, loop, &fixture->clock.clock};
+    fixture->mode = (struct mode){&ops, loop, &fixture->clock.clock, NULL};
     fixture->world = world;
     return &fixture->mode;
 }

@@ -12,6 +12,7 @@
 #include "effect/request.h"
 #include "gate/etag.h"
 #include "gate/mode.h"
+#include "llm/conversation.h"
 #include "net/http_client.h"
 #include "sys/loop.h"
 
@@ -160,6 +161,32 @@ static void begin_later(void *arg) {
     begin(arg);
 }
 
+/* --- a question to a model ---------------------------------------------- */
+
+static void told(void *arg, struct conversation_answer *heard) {
+    struct sending *sending = arg;
+    struct answer   answer = {
+          .fate = heard->value ? ANSWER_GIVEN : ANSWER_REFUSED,
+          .value = heard->value,
+          .err = heard->err,
+          .retry_after_ms = heard->retry_after_ms,
+          .micro_usd = heard->micro_usd,
+    };
+
+    end(sending, &answer);
+}
+
+static void converse(struct sending *sending) {
+    const struct mode_live_options *o = &sending->live->options;
+    const struct mode_ask          *ask = &sending->ask;
+    struct conversation_options     options = {o->loop,   o->clock,  o->client,
+                                               o->config, o->redact, o->signers,
+                                               o->spend};
+
+    conversation_start(&options, ask->effect->name, ask->effect->args,
+                       ask->token, ask->spend, told, sending);
+}
+
 static void act(struct mode *mode, const struct mode_ask *ask,
                 mode_done_fn *done, void *arg) {
     struct sending *sending = mem_new(sizeof *sending);
@@ -168,7 +195,10 @@ static void act(struct mode *mode, const struct mode_ask *ask,
     sending->ask = *ask;
     sending->done = done;
     sending->arg = arg;
-    loop_defer(mode->loop, begin_later, sending);
+    if (ask->effect->kind == EFFECT_LLM)
+        converse(sending);
+    else
+        loop_defer(mode->loop, begin_later, sending);
 }
 
 /* --- waiting ------------------------------------------------------------ */
@@ -205,7 +235,8 @@ static const struct mode_ops ops = {MODE_LIVE, act, until, close_live, NULL};
 struct mode *mode_live_open(const struct mode_live_options *options) {
     struct mode_live *live = mem_new(sizeof *live);
 
-    live->mode = (struct mode){&ops, options->loop, options->clock};
+    live->mode =
+        (struct mode){&ops, options->loop, options->clock, options->spend};
     live->options = *options;
     live->etag = etag_open();
     return &live->mode;

@@ -129,8 +129,10 @@ static void answered(void *arg, const struct gate_answer *answer) {
 static struct gate_ask gate_ask_of(struct run *run) {
     struct step *step = &run->step;
 
-    return (struct gate_ask){run->options.journal, run->options.id,
-                             buf_str(&step->place), step->allowed, step->retry};
+    return (struct gate_ask){
+        run->options.journal,  run->options.id,
+        buf_str(&step->place), step->allowed,
+        step->retry,           json_find(run->playbook, "limits")};
 }
 
 /* Waits that are longer than this hold no memory while they last. */

@@ -49,6 +49,17 @@ for _, level in ipairs({ "debug", "info", "warn", "error" }) do
   end
 end
 
+ctx.llm, ctx.try.llm = {}, {}
+for _, name in ipairs({ "choose", "ask" }) do
+  local raise, try = raising("llm"), trying("llm")
+  ctx.llm[name] = function(question)
+    return raise(name, question)
+  end
+  ctx.try.llm[name] = function(question)
+    return try(name, question)
+  end
+end
+
 local service = raising("service")
 function ctx.service(key)
   return given(service(key))

@@ -94,7 +94,7 @@ static double measure(const char *question, struct clock *clock) {
     struct queue       *queue = queue_open(loop, store, false);
     struct redact      *redact = redact_open();
     struct json        *config = json_new_map();
-    struct mode         mode = {&ops, loop, clock};
+    struct mode         mode = {.ops = &ops, .loop = loop, .clock = clock};
     struct gate_options options = {&mode, redact, config, 0};
     struct bench        bench = {.loop = loop, .left = EFFECTS};
     int64_t             begun;

@@ -144,7 +144,8 @@ struct spy *spy_open(struct loop *loop, struct mode *inner,
     spy->ops = (struct mode_ops){kind, spy_act, spy_until, spy_close, NULL};
     spy->inner = inner;
     spy->acts = json_new_list();
-    spy->mode = (struct mode){&spy->ops, loop, inner ? inner->clock : NULL};
+    spy->mode =
+        (struct mode){&spy->ops, loop, inner ? inner->clock : NULL, NULL};
     return spy;
 }
 
@@ -252,11 +253,11 @@ struct reply bench_ask_allowed(struct bench *bench, int ordinal,
     struct json    *asked = support_json(question);
     struct json    *rights = support_json(allowed);
     struct buf      place = BUF_EMPTY;
-    struct gate_ask ask = {
-        bench->journal, SUPPORT_RUN, {NULL, 0}, rights, bench->retry};
-    struct effect effect;
-    struct reply  reply = {.came = false};
-    struct err    err;
+    struct gate_ask ask = {bench->journal, SUPPORT_RUN,  {NULL, 0},
+                           rights,         bench->retry, NULL};
+    struct effect   effect;
+    struct reply    reply = {.came = false};
+    struct err      err;
 
     cr_assert(effect_make(&effect, asked, bench->config, &err), "%s", err.text);
     journal_place(&place, STR("restart"), 1, "run", ordinal);

@@ -24,10 +24,11 @@ static const struct key {
 #define KEYS (sizeof keys / sizeof *keys)
 
 static const char *const secret_names[] = {
-    "AWS_ACCESS_KEY_ID",     "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "GITHUB_TOKEN",          "PROMETHEUS_TOKEN",
-    "GITHUB_APP_PRIVATE_KEY"};
+    "AWS_ACCESS_KEY_ID",      "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",      "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "GITHUB_TOKEN",           "PROMETHEUS_TOKEN",
+    "GITHUB_APP_PRIVATE_KEY", "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY"};
 
 static struct bundle *bundle;
 static char           directory[64];

@@ -12,6 +12,7 @@
 #include "auth/secret.h"
 #include "base/mem.h"
 #include "support.h"
+#include "sys/loop.h"
 
 #define ECS_WORLD                                                            \
     "{'match': {'effect': 'aws:ecs:DescribeServices'}, 'answer': "           \
@@ -643,4 +644,34 @@ Test(gate, a_world_without_an_answer_is_silence_and_nothing_is_recorded) {
     cr_expect_eq(reply.fate, GATE_SILENT);
     cr_expect_eq(reply.err.code, ERR_NO_ANSWER);
     cr_expect_eq(json_count(journal_records(bench.journal)), 0);
+}
+
+/* --- models --------------------------------------------------------------- */
+
+static void look_for_spending(void *arg, const struct mode_ask *ask) {
+    if (ask->effect->kind == EFFECT_LLM)
+        *(struct spend_limits *)arg = ask->spend;
+}
+
+Test(gate, CL1_a_run_has_spent_what_its_journal_says_after_a_cut_too) {
+    struct spend_limits seen = {-1, -1};
+
+    for (int i = 1; i <= 2; i++) {
+        struct json *record = json_new_map();
+
+        json_put_text(record, "kind", STR("note"));
+        json_put_int(record, "at", 1);
+        json_put_int(record, "micro_usd", 100 * i);
+        journal_add(bench.journal, record, NULL, NULL, 0, NULL, NULL);
+    }
+    loop_run(bench.loop);
+    bench_cut(&bench, json_count(journal_records(bench.journal)));
+    bench.spy->look = look_for_spending;
+    bench.spy->arg = &seen;
+    json_release(bench_ask(&bench, 1,
+                           "['n.lua:1', 'llm', 'choose', {'question': '?', "
+                           "'actions': {'a': {'about': 'x'}}}]")
+                     .value);
+    cr_expect_eq(seen.run_spent, 300);
+    cr_expect_eq(seen.run_limit, -1);
 }

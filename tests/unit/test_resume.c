@@ -223,7 +223,7 @@ static void ask_world(struct bench *bench, const struct json *record,
     struct json    *question = json_new_list();
     struct mode    *world = bench->spy->inner;
     struct effect   effect;
-    struct mode_ask ask = {&effect, NULL, ""};
+    struct mode_ask ask = {.effect = &effect, .before = NULL, .token = ""};
     struct err      err;
 
     json_append_text(question, STR(""));
