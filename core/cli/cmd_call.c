@@ -11,6 +11,7 @@
 
 #include "app/engine.h"
 #include "app/worlds.h"
+#include "auth/redact.h"
 #include "base/id.h"
 #include "base/mem.h"
 #include "cli/cli.h"
@@ -206,7 +207,8 @@ static struct json *report(const struct calling *c) {
     json_put_text(out, "effect", str_of(c->effect.name));
     json_put_text(out, "class", str_of(effect_class_name(c->effect.class)));
     json_put_text(out, "target", str_of(c->effect.target));
-    json_put(out, "request", json_retain(c->effect.args));
+    /* What was typed may hold what nobody should see again. (N11) */
+    json_put(out, "request", redact_json(c->engine.redact, c->effect.args));
     json_put_bool(out, "assumed", c->assumed);
     if (c->answer)
         json_put(out, "answer", json_retain(c->answer));

@@ -65,8 +65,9 @@ def look(where, data):
         for value, name in _planted.items():
             for form in set(forms(value)):
                 if form in data:
+                    at = data.index(form)
                     _leaks.append("%s is in %s, as %r" % (
-                        name, where, form[:12]))
+                        name, where, data[max(0, at - 60):at + 12]))
 
 
 def look_at_folder(folder):
