@@ -2,6 +2,7 @@
 #include "app/config.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "app/config_key.h"
 #include "app/references.h"
@@ -167,12 +168,20 @@ static void note_origins(struct json *origins, const struct json *map,
     }
 }
 
+static struct json *from_text(const char *kind, const char *text) {
+    bool yes = strcasecmp(text, "true") == 0;
+
+    if (strcmp(kind, "bool") == 0 && (yes || strcasecmp(text, "false") == 0))
+        return json_new_bool(yes);
+    return json_new_text(str_of(text));
+}
+
 /* An empty variable says nothing, and one that the file overrides is not
  * looked at. (CF1) */
 static bool fill_key(struct config *config, const struct config_key *key,
                      const char *variable, struct err *err) {
     const char  *text = getenv(variable);
-    struct json *value = text && *text ? json_new_text(str_of(text)) : NULL;
+    struct json *value = text && *text ? from_text(key->kind, text) : NULL;
     bool         fits_kind = !value || config_key_takes(key, value);
     struct buf   origin = BUF_EMPTY;
 
@@ -275,6 +284,22 @@ void config_close(struct config *config) {
 
 const struct json *config_json(const struct config *config) {
     return config->values;
+}
+
+void config_put(struct config *config, const char *key, struct json *value) {
+    json_put(config->values, key, value);
+}
+
+void config_put_endpoint(struct config *config, struct str service,
+                         struct str url, const char *variable) {
+    struct buf path = BUF_EMPTY, origin = BUF_EMPTY;
+
+    buf_addf(&path, "aws.endpoints.%.*s", STR_ARG(service));
+    buf_addf(&origin, "environment %s", variable);
+    if (put_path(config->values, buf_text(&path), json_new_text(url)))
+        json_put_text(config->origins, buf_text(&path), buf_str(&origin));
+    buf_release(&path);
+    buf_release(&origin);
 }
 
 const struct json *config_origins(const struct config *config) {

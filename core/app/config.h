@@ -27,7 +27,12 @@ struct config *config_load(const char *path, struct bundle *bundle,
 void           config_close(struct config *config); /* NULL is fine */
 
 /* Durations are in milliseconds under their key with "_ms" appended. */
-const struct json    *config_json(const struct config *config);
+const struct json *config_json(const struct config *config);
+/* What else the engine's parts look for there; takes the value. Not printed. */
+void config_put(struct config *config, const char *key, struct json *value);
+/* One more endpoint, unless the file names one for the service. */
+void config_put_endpoint(struct config *config, struct str service,
+                         struct str url, const char *variable);
 const struct json    *config_origins(const struct config *config);
 const struct secrets *config_secrets(const struct config *config);
 

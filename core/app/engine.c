@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/scripts.h"
+#include "app/services.h"
 #include "auth/aws_creds.h"
 #include "auth/bearer.h"
 #include "auth/github_app.h"
@@ -324,7 +325,8 @@ bool engine_open(struct engine *engine, const struct engine_options *options,
     if (!open_store(engine, err) || !open_bundle(engine, err))
         goto failed;
     engine->config = config_load(options->config, engine->bundle, err);
-    if (!engine->config)
+    if (!engine->config ||
+        !services_attach(engine->bundle, engine->config, err))
         goto failed;
     redact_learn(engine->redact, config_secrets(engine->config));
     if (options->kind == MODE_LIVE && !options->resume &&

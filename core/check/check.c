@@ -162,6 +162,9 @@ static void check_kind(struct check *check) {
     case SCRIPT_POLICY: check_policy(check); break;
     case SCRIPT_SOURCE: check_source(check); break;
     case SCRIPT_LIB:
+        if (strcmp(check->script->id, "aws.services") == 0)
+            check_services(check);
+        break;
     case SCRIPT_KIND_COUNT: break;
     }
 }

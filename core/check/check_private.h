@@ -89,6 +89,7 @@ void check_node(struct check *check);
 bool check_node_writes(const struct json *meta);
 void check_policy(struct check *check);
 void check_source(struct check *check);
+void check_services(struct check *check); /* lib/aws/services.lua */
 void check_graph(struct check *check);
 
 /* --- a playbook as a graph --------------------------------------------- */

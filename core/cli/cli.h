@@ -33,6 +33,7 @@ struct cli {
         const char *config, *state, *event, *fixtures, *assume, *resume;
         const char *tape, *format, *scripts, *log, *region, *account;
         bool        live, json, log_json, detailed_exitcode, print_config;
+        bool        print_request;
     } value;
 };
 

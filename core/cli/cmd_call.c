@@ -12,9 +12,11 @@
 #include "app/engine.h"
 #include "app/worlds.h"
 #include "auth/redact.h"
+#include "base/encode.h"
 #include "base/id.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "effect/request.h"
 #include "store/journal.h"
 #include "sys/crypto.h"
 #include "sys/file.h"
@@ -258,6 +260,60 @@ static int end(const struct calling *c) {
                : EXIT_DONE;
 }
 
+/* --- the request alone --------------------------------------------------- */
+
+static struct json *headers_json(const struct http_headers *headers) {
+    struct json *out = json_new_map();
+
+    for (size_t i = 0; i < headers->count; i++)
+        json_put_text(out, headers->items[i].name,
+                      str_of(headers->items[i].value));
+    return out;
+}
+
+static void put_body(struct json *out, const struct http_request *http) {
+    struct buf coded = BUF_EMPTY;
+    size_t     bad;
+
+    if (!http->has_body)
+        return;
+    if (encode_utf8_valid(buf_str(&http->body), &bad)) {
+        json_put_text(out, "body", buf_str(&http->body));
+        return;
+    }
+    encode_base64(buf_str(&http->body), &coded);
+    json_put_text(out, "body_base64", buf_str(&coded));
+    buf_release(&coded);
+}
+
+/* Before any signer has seen it, so there is no secret in it; a channel's URL
+ * may be one, and a tool's header, so those are not shown. */
+static bool print_request(const struct calling *c, struct err *err) {
+    struct request_context context = {config_json(c->engine.config),
+                                      config_secrets(c->engine.config)};
+    struct request         request;
+    struct json           *out;
+
+    if (c->effect.kind > EFFECT_PROMETHEUS)
+        return err_set(err, ERR_USAGE,
+                       "--print-request is for aws, github and prometheus");
+    if (!request_build(&c->effect, "TOKEN-OF-THE-SLOT", &context, &request,
+                       err))
+        return false;
+    out = json_new_map();
+    json_put_text(out, "class", str_of(effect_class_name(c->effect.class)));
+    json_put_text(out, "method", str_of(request.http.method));
+    json_put_text(out, "url", str_of(request.http.url));
+    json_put_text(out, "service", request.scope.service);
+    json_put_text(out, "region", request.scope.region);
+    json_put(out, "headers", headers_json(&request.http.headers));
+    put_body(out, &request.http);
+    print(out, !c->cli->value.json);
+    json_release(out);
+    http_request_release(&request.http);
+    return true;
+}
+
 static bool open_calling(struct calling *c, struct err *err) {
     const struct cli     *cli = c->cli;
     struct engine_options options = {
@@ -289,8 +345,11 @@ int cmd_call(const struct cli *cli) {
 
     if (!check_usage(cli, &err))
         return cli_fail(cli, &err);
-    ok = open_calling(&c, &err) && make_question(&c, &err) && call(&c, &err);
-    code = ok ? end(&c) : cli_fail(cli, &err);
+    ok = open_calling(&c, &err) && make_question(&c, &err) &&
+         (cli->value.print_request ? print_request(&c, &err) : call(&c, &err));
+    code = !ok                        ? cli_fail(cli, &err)
+           : cli->value.print_request ? EXIT_DONE
+                                      : end(&c);
     if (c.effect.name)
         effect_release(&c.effect);
     if (c.engine.loop)

@@ -282,6 +282,15 @@ static bool new_run(struct session *s, const struct json *incident,
     return ok;
 }
 
+/* From the bundle that the run began with, not from its journal. (N8) */
+static void add_services(const struct session *s, struct json *facts) {
+    struct json *rows =
+        json_find(config_json(s->engine.config), "aws_services");
+
+    if (rows)
+        json_put(facts, "aws_services", json_retain(rows));
+}
+
 static bool resume_run(struct session *s, struct err *err) {
     struct one_run one = {.id = ""};
     struct json   *entry = NULL;
@@ -301,6 +310,7 @@ static bool resume_run(struct session *s, struct err *err) {
         one.facts = json_find(first, "config")
                         ? json_clone(json_find(first, "config"))
                         : config_facts(s->engine.config);
+        add_services(s, one.facts);
         one.mode = engine_mode(&s->engine, one.incident, err);
         announce(s, &one);
         ok = one.mode && walk_one(s, &one, err);

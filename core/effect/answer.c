@@ -1,32 +1,16 @@
 /* answer.c - status, error code and body, in that order. */
 #include "effect/answer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/timestamp.h"
 #include "effect/answer_private.h"
+#include "effect/effect_aws.h"
+#include "protocol/aws_answer.h"
 
 #define CONTAINS(text, part) \
     (memmem((text).data, (text).len, part, sizeof part - 1) != NULL)
-
-/* The service's own word for the error: AWS "__type", after any '#'. */
-static struct str error_type(const struct json *body) {
-    struct str type = json_find_text(body, "__type"), rest;
-
-    if (type.len == 0)
-        type = json_find_text(body, "code");
-    (void)str_cut(type, '#', &rest);
-    return rest.data ? rest : type;
-}
-
-static struct str error_words(const struct json *body) {
-    static const char *const names[] = {"message", "Message", "error"};
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (json_find_text(body, names[i]).len)
-            return json_find_text(body, names[i]);
-    return STR("");
-}
 
 /* GitHub's secondary limit may say so in words alone. */
 static bool rate_limited(const struct http_answer *http, struct str words) {
@@ -115,6 +99,14 @@ static int64_t limit_resets(const struct http_answer *http, int64_t now_ms) {
     return sane_wait(seconds - now_ms / 1000);
 }
 
+/* What AWS support asks for. */
+static void add_request_id(struct err *err, struct str id) {
+    size_t len = strlen(err->text);
+
+    (void)snprintf(err->text + len, sizeof err->text - len, " (request %.*s)",
+                   (int)(id.len > 100 ? 100 : id.len), id.data);
+}
+
 static int64_t wait_of(const struct effect      *effect,
                        const struct http_answer *http, int64_t now_ms,
                        enum err_code code) {
@@ -129,15 +121,23 @@ static int64_t wait_of(const struct effect      *effect,
 }
 
 static struct answer failed(const struct effect      *effect,
-                            const struct http_answer *http,
-                            const struct json *body, int64_t now_ms) {
-    struct answer answer = {.fate = ANSWER_REFUSED};
-    struct str    type = error_type(body), words = error_words(body);
+                            const struct http_answer *http, int64_t now_ms) {
+    struct answer           answer = {.fate = ANSWER_REFUSED};
+    struct aws_answer_error error;
+    struct str              type, words;
 
+    /* Others say it in one of the ways that AWS does. */
+    aws_answer_error_read(http, &error);
+    type = buf_str(&error.code);
+    words = buf_str(&error.message);
     err_set(&answer.err, code_for(http, type, words),
             "%s: status %d%s%.*s%s%.*s", effect->name, http->status,
-            type.len ? " " : "", STR_ARG(type), words.len ? ": " : "",
+            type.len ? " " : "", (int)(type.len > 100 ? 100 : type.len),
+            type.data, words.len ? ": " : "",
             (int)(words.len > 300 ? 300 : words.len), words.data);
+    if (error.request_id.len)
+        add_request_id(&answer.err, buf_str(&error.request_id));
+    aws_answer_error_release(&error);
     answer.err.status = http->status;
     answer.retry_after_ms = wait_of(effect, http, now_ms, answer.err.code);
     /* (AN1) */
@@ -171,11 +171,24 @@ static struct json *plain_value(const struct http_answer *http,
     return value;
 }
 
+static struct json *aws_value(const struct effect      *effect,
+                              const struct http_answer *http, struct err *err) {
+    struct json *value = aws_answer_value(
+        effect->service, effect_aws_operation(effect), effect_aws_route(effect),
+        http, effect_writes(effect), err);
+
+    if (!value)
+        err_wrap(err, "%s: status %d", effect->name, http->status);
+    return value;
+}
+
 static struct json *value_of(const struct effect      *effect,
                              const struct http_answer *http, struct json *body,
                              struct err *err) {
     if (effect->kind == EFFECT_HTTP || effect->kind == EFFECT_TO_PEOPLE)
         return plain_value(http, body);
+    if (effect->kind == EFFECT_AWS)
+        return aws_value(effect, http, err);
     if (body)
         return json_retain(body);
     if (http->body.len == 0 && effect_writes(effect))
@@ -196,7 +209,7 @@ struct answer answer_read(const struct effect      *effect,
         return not_answered(effect, http, sent_err);
     body = json_parse(buf_str(&http->body), &json_caps_answer, &err);
     if (http->status < 200 || http->status > 299) {
-        answer = failed(effect, http, body, now_ms);
+        answer = failed(effect, http, now_ms);
     } else if (answer_github_is_graphql(effect)) {
         answer_github_graphql(effect, body, &answer);
         if (answer.fate == ANSWER_REFUSED)
@@ -239,16 +252,15 @@ static enum answer_us about_us(struct str type, struct str words) {
 
 enum answer_us answer_about_us(const struct effect      *effect,
                                const struct http_answer *http) {
-    struct json   *body;
-    struct err     err;
-    enum answer_us us;
+    struct aws_answer_error error;
+    enum answer_us          us;
 
     if (http->status >= 200 && http->status <= 299)
         return ANSWER_FINE;
     if (effect->kind == EFFECT_GITHUB)
         return http->status == 401 ? ANSWER_STALE_CREDENTIALS : ANSWER_FINE;
-    body = json_parse(buf_str(&http->body), &json_caps_answer, &err);
-    us = about_us(error_type(body), error_words(body));
-    json_release(body);
+    aws_answer_error_read(http, &error);
+    us = about_us(buf_str(&error.code), buf_str(&error.message));
+    aws_answer_error_release(&error);
     return us;
 }

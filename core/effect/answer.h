@@ -10,7 +10,7 @@
  *   AN2  An answer that is not what its protocol promises is never an empty
  *        success.
  *
- * Sources: AWS JSON error shape (__type), GitHub rate limit headers,
+ * Sources: GitHub rate limit headers,
  * RFC 9110 section 10.2.3 (Retry-After in seconds).
  *
  * Lifetime: call. Thread: loop.

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/timestamp.h"
+#include "effect/effect_aws.h"
 #include "effect/effect_llm.h"
 #include "effect/effect_private.h"
 #include "effect/rule.h"
@@ -33,45 +34,6 @@ static const struct {
     EFFECT_CLASSES(X)
 #undef X
 };
-
-/* Operations that read, by the verb they begin with. An operation that begins
- * so and yet changes something must be listed in not_reads. */
-static const char *const read_verbs[] = {"Describe", "List",   "Get",
-                                         "BatchGet", "Filter", "Lookup",
-                                         "Search",   "Head"};
-static const char *const not_reads[] = {
-    "aws:ssm:GetDeployablePatchSnapshotForInstance",
-    "aws:cognito-identity:GetId", "aws:lex:GetSession", NULL};
-
-/* Answers that hold credentials, keys or plain secrets. (E3) */
-static const char *const secrets[] = {
-    "aws:secretsmanager:GetSecretValue",
-    "aws:secretsmanager:BatchGetSecretValue",
-    "aws:secretsmanager:GetRandomPassword",
-    "aws:sts:AssumeRole",
-    "aws:sts:AssumeRoleWithSAML",
-    "aws:sts:AssumeRoleWithWebIdentity",
-    "aws:sts:AssumeRoot",
-    "aws:sts:GetSessionToken",
-    "aws:sts:GetFederationToken",
-    "aws:ec2:GetPasswordData",
-    "aws:ec2:CreateKeyPair",
-    "aws:ecr:GetAuthorizationToken",
-    "aws:codeartifact:GetAuthorizationToken",
-    "aws:iam:CreateAccessKey",
-    "aws:iam:CreateServiceSpecificCredential",
-    "aws:kms:Decrypt",
-    "aws:kms:GenerateDataKey",
-    "aws:kms:GenerateDataKeyPair",
-    "aws:kms:GenerateRandom",
-    "aws:lambda:GetFunction",
-    "aws:redshift:GetClusterCredentials",
-    "aws:redshift:GetClusterCredentialsWithIAM",
-    "aws:lightsail:GetInstanceAccessDetails",
-    "aws:sso:GetRoleCredentials",
-    "aws:cognito-identity:GetCredentialsForIdentity",
-    "aws:connect:GetFederationToken",
-    NULL};
 
 const char *effect_class_name(enum effect_class class) {
     return classes[class].name;
@@ -98,20 +60,6 @@ static bool all_of(struct str s, int (*is)(int), const char *also) {
     return s.len > 0;
 }
 
-static int is_lower_or_digit(int c) {
-    return islower(c) || isdigit(c);
-}
-
-/* One spelling of a service: another one would slip past the lists below. */
-static bool aws_name_valid(struct str action) {
-    struct str operation, service = str_cut(action, ':', &operation);
-
-    return all_of(service, is_lower_or_digit, "-") &&
-           all_of(operation, isalnum, "") &&
-           isupper((unsigned char)operation.data[0]) && service.len < 40 &&
-           operation.len < 100;
-}
-
 bool effect_method_valid(struct str method) {
     static const char *const methods[] = {"GET",   "HEAD",   "POST", "PUT",
                                           "PATCH", "DELETE", NULL};
@@ -130,7 +78,7 @@ bool effect_name_valid(struct str name) {
     if (!rest.data)
         return false;
     if (str_is(kind, "aws"))
-        return aws_name_valid(rest);
+        return effect_aws_name_valid(rest);
     if (str_is(kind, "github"))
         return effect_github_name_valid(rest);
     if (str_is(kind, "prometheus"))
@@ -146,26 +94,7 @@ bool effect_name_valid(struct str name) {
 
 /* --- classes ---------------------------------------------------------- */
 
-static bool reads_by_verb(struct str name) {
-    struct str rest, operation;
-
-    (void)str_cut(name, ':', &rest);
-    (void)str_cut(rest, ':', &operation);
-    for (size_t i = 0; i < sizeof read_verbs / sizeof *read_verbs; i++) {
-        size_t len = strlen(read_verbs[i]);
-
-        /* "Getaway" is no Get: the verb ends where a capital begins. */
-        if (str_starts(operation, read_verbs[i]) &&
-            (operation.len == len ||
-             isupper((unsigned char)operation.data[len])))
-            return !listed(name, not_reads);
-    }
-    return false;
-}
-
 static bool reads_by_form(struct str name) {
-    if (str_starts(name, "aws:"))
-        return reads_by_verb(name);
     return str_starts(name, "github:GET ") ||
            str_starts(name, "github:HEAD ") ||
            str_is(name, "github:graphql:query") ||
@@ -180,7 +109,9 @@ static bool gives_token(struct str name) {
 
 /* (E1) */
 static enum effect_class class_by_form(struct str name) {
-    if (listed(name, secrets) || gives_token(name))
+    if (str_starts(name, "aws:"))
+        return effect_aws_class_of(name);
+    if (gives_token(name))
         return EFFECT_SECRET;
     if (str_starts(name, "notify:"))
         return EFFECT_NOTIFY;
@@ -212,12 +143,6 @@ static const struct effect_rule *rule_for(const struct effect *effect) {
     return NULL;
 }
 
-/* Parameters are plain without WithDecryption, secrets with it. */
-static bool decrypts(const struct effect *effect) {
-    return str_starts(str_of(effect->name), "aws:ssm:GetParameter") &&
-           given(effect, "WithDecryption");
-}
-
 static bool configured_read(const struct effect *effect,
                             const struct json   *config) {
     const struct json *reads = json_dig(config, "http", "reads", NULL);
@@ -240,11 +165,12 @@ static void classify(struct effect *effect, const struct json *config) {
         effect->class = EFFECT_READ;
         return;
     }
-    effect->class = class_by_form(str_of(effect->name));
-    effect->rule = rule_for(effect);
-    if (decrypts(effect))
-        effect->class = EFFECT_SECRET;
-    else if (effect->class == EFFECT_ONCE && effect->rule)
+    effect->class = effect->kind == EFFECT_AWS
+                        ? effect_aws_classify(effect)
+                        : class_by_form(str_of(effect->name));
+    if (effect->kind != EFFECT_AWS || effect_aws_is_itself(effect))
+        effect->rule = rule_for(effect);
+    if (effect->class == EFFECT_ONCE && effect->rule)
         effect->class = effect->rule->class;
     else if (effect->kind == EFFECT_HTTP && configured_read(effect, config))
         effect->class = EFFECT_READ;
@@ -252,24 +178,12 @@ static void classify(struct effect *effect, const struct json *config) {
 
 /* --- targets ---------------------------------------------------------- */
 
-static struct str option_or_dash(const struct effect *effect,
-                                 const char          *name) {
-    struct str value = json_find_text(effect->options, name);
-
-    return value.len ? value : STR("-");
-}
-
 static void widest_target(const struct effect *effect, struct buf *out) {
     struct str rest, service;
 
     (void)str_cut(str_of(effect->name), ':', &rest);
     switch (effect->kind) {
-    case EFFECT_AWS:
-        service = str_cut(rest, ':', &rest);
-        buf_addf(out, "aws:%.*s/%.*s/%.*s/*",
-                 STR_ARG(option_or_dash(effect, "account")),
-                 STR_ARG(option_or_dash(effect, "region")), STR_ARG(service));
-        break;
+    case EFFECT_AWS: effect_aws_target(effect, out); break;
     case EFFECT_GITHUB: rule_github_target(effect, out); break;
     case EFFECT_PROMETHEUS: buf_add_text(out, "prometheus:default"); break;
     case EFFECT_HTTP:
@@ -326,30 +240,11 @@ static bool take_args(struct effect *effect, const struct json *args,
     return true;
 }
 
-static void default_option(struct json *options, const struct json *config,
-                           const char *name) {
-    struct str value = json_find_text(json_find(config, "aws"), name);
-
-    if (value.len && !json_find(options, name))
-        json_put_text(options, name, value);
-}
-
 static bool make_aws(struct effect *effect, const struct json *question,
                      const struct json *config, struct err *err) {
-    struct str         action = json_text(json_at(question, 2));
-    const struct json *options = json_at(question, 4);
-
-    if (!aws_name_valid(action))
-        return err_set(err, ERR_INVALID,
-                       "ctx.aws: \"%.*s\" is no "
-                       "service:Operation, as in ecs:UpdateService",
-                       STR_ARG(action));
-    set_name(effect, "aws", action);
-    if (json_is(options, JSON_MAP))
-        json_merge(effect->options, options);
-    default_option(effect->options, config, "region");
-    default_option(effect->options, config, "account");
-    return take_args(effect, json_at(question, 3), err);
+    set_name(effect, "aws", json_text(json_at(question, 2)));
+    return effect_aws_make(effect, question, config, err) &&
+           take_args(effect, json_at(question, 3), err);
 }
 
 static bool make_prometheus(struct effect *effect, const struct json *question,
@@ -563,5 +458,6 @@ void effect_release(struct effect *effect) {
     mem_free(effect->where);
     json_release(effect->args);
     json_release(effect->options);
+    json_release(effect->service);
     memset(effect, 0, sizeof *effect);
 }

@@ -85,7 +85,8 @@ struct effect {
     char                     *name, *target;
     char                      digest[65];
     struct json              *args, *options;
-    char                     *where; /* the script's line, may be "" */
+    struct json              *service; /* AWS: its row, or NULL */
+    char                     *where;   /* the script's line, may be "" */
 };
 
 /* `question` is what an attempt asked: [where, kind, arguments …]. `config`

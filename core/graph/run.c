@@ -676,6 +676,15 @@ static void started_durable(void *arg, const struct err *err) {
     enter(run, json_find_text(run->playbook, "start"));
 }
 
+/* The table of AWS services is the bundle's, which the run keeps anyway. */
+static struct json *facts_to_keep(const struct json *config) {
+    struct json *facts = json_new_map();
+
+    json_merge(facts, config);
+    json_drop(facts, "aws_services");
+    return facts;
+}
+
 static void note_started(struct run *run) {
     struct json *record = run_record(run, "started");
 
@@ -684,7 +693,7 @@ static void note_started(struct run *run) {
     json_put_text(record, "bundle", str_of(bundle_hash(run->options.bundle)));
     json_put_text(record, "mode", str_of(mode_name(run->options.mode)));
     json_put(record, "incident", json_clone(run->options.incident));
-    json_put(record, "config", json_clone(run->options.config));
+    json_put(record, "config", facts_to_keep(run->options.config));
     note_with(run, record, audit_of(run, "started"), run->options.first,
               run->options.first_count, started_durable);
 }

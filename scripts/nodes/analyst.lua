@@ -9,6 +9,7 @@
 -- It draws no conclusion and never guesses a log group, a repository or a
 -- query that nobody configured.
 
+local aws = require "lib.aws"
 local catalogue = require "lib.catalogue"
 local ecs = require "lib.ecs"
 local evidence = require "lib.evidence"
@@ -66,23 +67,12 @@ local function log_where(facts)
 end
 
 local function log_events(ctx, facts, e, from_ms, to_ms)
-  local found, token = {}, nil
-  for _ = 1, PAGES do
-    local answer, err = ctx.try.aws("logs:FilterLogEvents", {
-      logGroupName = facts.log_group, filterPattern = logs.FILTER,
-      startTime = from_ms, endTime = to_ms, limit = 1000, nextToken = token,
-    }, log_where(facts))
-    if not answer then
-      evidence.lacks(e, "logs", err.text)
-      return #found > 0 and found or nil
-    end
-    for _, event in ipairs(answer.events or {}) do
-      found[#found + 1] = event
-    end
-    token = answer.nextToken
-    if not token or token == json.null then return found end
-  end
-  evidence.lacks(e, "logs", "not read beyond " .. PAGES .. " pages")
+  local found, stopped, err = aws.pages(ctx, "logs:FilterLogEvents", {
+    logGroupName = facts.log_group, filterPattern = logs.FILTER,
+    startTime = from_ms, endTime = to_ms, limit = 1000,
+  }, "events", { max_pages = PAGES, try = true, where = log_where(facts) })
+  if stopped then evidence.lacks(e, "logs", stopped) end
+  if err and #found == 0 then return nil end
   return found
 end
 

@@ -461,8 +461,9 @@ class Test:
     def scripts(self):
         folder = self.folder / "scripts"
         if not folder.exists():
-            shutil.copytree(FIXTURES / "live" / "scripts" / "sources",
-                            folder / "sources")
+            for kind in ("sources", "lib"):
+                shutil.copytree(FIXTURES / "live" / "scripts" / kind,
+                                folder / kind)
             for kind, text in (("nodes", NODE), ("playbooks", PLAYBOOK)):
                 (folder / kind).mkdir()
                 (folder / kind / "look_twice.lua").write_text(text)

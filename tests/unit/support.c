@@ -13,7 +13,9 @@
 #include "base/mem.h"
 #include "gate/world.h"
 #include "graph/report.h"
+#include "sys/clock_real.h"
 #include "sys/crypto.h"
+#include "sys/file.h"
 #include "sys/loop.h"
 
 /* --- values ----------------------------------------------------------- */
@@ -58,12 +60,34 @@ bool support_has(const char *text, const char *part) {
     return strstr(text, part) != NULL;
 }
 
+void support_services(struct json *config) {
+    static const char  path[] = "scripts/lib/aws/services.lua";
+    struct bundle     *bundle = bundle_open(crypto_sha256, clock_real());
+    struct buf         text = BUF_EMPTY;
+    const struct json *rows;
+    struct err         err;
+
+    cr_assert(file_read(path, BUNDLE_TEXT_MAX, &text, &err), "%s", err.text);
+    cr_assert(
+        bundle_add(bundle, STR("lib/aws/services.lua"), buf_str(&text), &err));
+    bundle_seal(bundle);
+    cr_assert(bundle_meta(bundle,
+                          bundle_find(bundle, SCRIPT_LIB, STR("aws.services")),
+                          &rows, &err),
+              "%s", err.text);
+    json_put(config, "aws_services", json_clone(rows));
+    bundle_close(bundle);
+    buf_release(&text);
+}
+
 struct effect support_effect(const char *question, const char *config) {
     struct json  *asked = support_json(question);
     struct json  *settings = support_json(config ? config : "{}");
     struct effect effect;
     struct err    err = {.text = ""};
 
+    if (!json_find(settings, "aws_services"))
+        support_services(settings);
     cr_assert(effect_make(&effect, asked, settings, &err), "%s: %s", question,
               err.text);
     json_release(asked);

@@ -29,6 +29,8 @@ struct json  *support_json(const char *text);
 /* Fails the test when value is not this JSON; `value` is not released. */
 void          support_is(const struct json *value, const char *text);
 bool          support_has(const char *text, const char *part);
+/* The bundle's own rows of AWS services, put into a configuration. */
+void          support_services(struct json *config);
 /* The effect that a question makes, with an empty or the given configuration.
  */
 struct effect support_effect(const char *question, const char *config);

@@ -64,6 +64,8 @@ static bool build_with(const char *question, const char *config_text) {
     bool          ok;
 
     http_request_release(&request);
+    if (!json_find(config, "aws_services"))
+        support_services(config);
     cr_assert(effect_make(&effect, asked, config, &err), "%s", err.text);
     ok = make(&effect, config);
     effect_release(&effect);
@@ -126,8 +128,9 @@ Test(request, aws_says_what_is_missing) {
 
     cr_expect_not(build_with("['', 'aws', 'ecs:ListTasks', {}]", "{}"));
     cr_expect_eq(err.code, ERR_CONFIG);
-    cr_expect_not(build("['', 'aws', 's3:ListBuckets', {}]"));
-    cr_expect(support_has(err.text, "\"s3\""), "%s", err.text);
+    cr_expect_not(build("['', 'aws', 'glue:ListJobs', {}]"));
+    cr_expect(support_has(err.text, "\"glue\" is not in lib/aws/services.lua"),
+              "%s", err.text);
     none = secret_open();
     signer_close(signers.by[SIGNER_AWS]);
     signers.by[SIGNER_AWS] = signer_aws_open(
