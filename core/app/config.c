@@ -6,10 +6,10 @@
 
 #include "app/config_key.h"
 #include "app/references.h"
-#include "auth/secret.h"
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/timestamp.h"
+#include "secret/secret.h"
 #include "sys/file.h"
 #include "vm/settings.h"
 

@@ -5,21 +5,15 @@
 
 #include <string.h>
 
+#include "app/identity.h"
 #include "app/scripts.h"
 #include "app/services.h"
-#include "auth/aws_creds.h"
-#include "auth/bearer.h"
-#include "auth/github_app.h"
-#include "auth/redact.h"
-#include "auth/secret.h"
-#include "auth/secret_manager.h"
-#include "auth/signer_aws.h"
-#include "auth/tool.h"
 #include "base/mem.h"
 #include "gate/world.h"
 #include "graph/lease.h"
 #include "graph/shelf.h"
 #include "net/http_client.h"
+#include "secret/redact.h"
 #include "sys/clock_real.h"
 #include "sys/loop.h"
 #include "sys/watchdog.h"
@@ -119,82 +113,6 @@ static void open_client(struct engine *engine) {
     engine->client = http_client_open(engine->loop, &options);
 }
 
-static struct signer *open_bearer(struct engine *engine, const char *name) {
-    struct bearer_options options = {
-        .loop = engine->loop,
-        .secrets = config_secrets(engine->config),
-        .name = name,
-        .header = "Authorization",
-        .prefix = "Bearer ",
-    };
-
-    return bearer_open(&options);
-}
-
-static const char *from_environment(const char *variable) {
-    return getenv(variable);
-}
-
-static struct aws_creds *open_aws_creds(struct engine *engine) {
-    struct aws_creds_options options = {
-        .loop = engine->loop,
-        .clock = engine->clock,
-        .client = engine->client,
-        .redact = engine->redact,
-        .secrets = config_secrets(engine->config),
-        .config = config_json(engine->config),
-    };
-
-    aws_creds_inputs_read(&options.inputs, from_environment);
-    return aws_creds_open(&options);
-}
-
-/* An App, when one is configured; else a token, when there is one. */
-static bool open_github(struct engine *engine, struct err *err) {
-    const struct json    *config = config_json(engine->config);
-    const struct secrets *secrets = config_secrets(engine->config);
-    struct str            key = secret_find(secrets, "GITHUB_APP_PRIVATE_KEY");
-    struct signer       **signer = &engine->signers.by[SIGNER_GITHUB];
-    struct github_app_options options = {
-        engine->loop, engine->clock, engine->client, engine->redact, config};
-
-    if (key.len == 0 && !json_dig(config, "github", "app", "id", NULL)) {
-        *signer = open_bearer(engine, "GITHUB_TOKEN");
-        return true;
-    }
-    if (secret_find(secrets, "GITHUB_TOKEN").len > 0)
-        log_line(engine->log, LOG_WARN, NULL,
-                 "GITHUB_TOKEN is not used: a GitHub App is configured", NULL);
-    *signer = github_app_open(&options, key, err);
-    return *signer != NULL;
-}
-
-/* Azure takes the key in a header of its own. */
-static struct signer *open_key(struct engine *engine, const char *name,
-                               const char *header, const char *prefix) {
-    struct bearer_options options = {
-        .loop = engine->loop,
-        .secrets = config_secrets(engine->config),
-        .name = name,
-        .header = header,
-        .prefix = prefix,
-    };
-
-    return bearer_open(&options);
-}
-
-static void open_model_signers(struct engine *engine) {
-    struct signer    **by = engine->signers.by;
-    const struct json *config = config_json(engine->config);
-    bool azure = json_dig(config, "llm", "openai", "api_version", NULL) != NULL;
-
-    by[SIGNER_OPENAI] =
-        open_key(engine, "OPENAI_API_KEY", azure ? "api-key" : "Authorization",
-                 azure ? "" : "Bearer ");
-    by[SIGNER_ANTHROPIC] =
-        open_key(engine, "ANTHROPIC_API_KEY", "x-api-key", "");
-}
-
 /* What earlier processes spent today. Only a live engine has a store that
  * knows. (N9) */
 static bool read_spend(struct engine *engine, struct err *err) {
@@ -211,106 +129,6 @@ static bool read_spend(struct engine *engine, struct err *err) {
     buf_release(&key);
     buf_release(&value);
     return ok;
-}
-
-/* All but AWS's, which may have to fetch what these sign with. */
-static bool open_signers(struct engine *engine, struct err *err) {
-    struct signer **by = engine->signers.by;
-
-    by[SIGNER_PROMETHEUS] = open_bearer(engine, "PROMETHEUS_TOKEN");
-    by[SIGNER_TOOL] = tool_open(engine->loop, config_secrets(engine->config),
-                                json_find(config_json(engine->config), "http"));
-    open_model_signers(engine);
-    return open_github(engine, err);
-}
-
-/* --- secrets ----------------------------------------------------------- */
-
-struct fetching {
-    struct engine     *engine;
-    const struct json *reference;
-    struct err         err;
-    bool               ok;
-};
-
-static void fetched(void *arg, struct str value, const struct err *err) {
-    struct fetching *fetching = arg;
-
-    fetching->ok = !err;
-    if (err)
-        fetching->err = *err;
-    else
-        config_resolve(fetching->engine->config, fetching->reference, value);
-    loop_stop(fetching->engine->loop);
-}
-
-static void find_secret_manager(const struct engine *engine, struct buf *url) {
-    const struct json *aws = json_find(config_json(engine->config), "aws");
-    struct str         given =
-        json_find_text(json_find(aws, "endpoints"), "secretsmanager");
-
-    if (given.len == 0)
-        given = json_find_text(aws, "endpoint");
-    buf_add_str(url, given);
-    if (given.len == 0)
-        buf_addf(url, "https://secretsmanager.%.*s.amazonaws.com",
-                 STR_ARG(json_find_text(aws, "region")));
-    if (!str_ends(buf_str(url), "/"))
-        buf_add_char(url, '/');
-}
-
-/* Waits: nothing else runs while an engine starts. */
-static bool fetch(struct engine *engine, const struct json *reference,
-                  struct err *err) {
-    const struct json    *config = config_json(engine->config);
-    struct buf            url = BUF_EMPTY;
-    struct fetching       fetching = {engine, reference, {0}, false};
-    struct secret_manager manager = {
-        .client = engine->client,
-        .signer = engine->signers.by[SIGNER_AWS],
-        .clock = engine->clock,
-        .region = json_find_text(json_find(config, "aws"), "region"),
-        .deadline_ms = json_find_int(config, "effect_timeout_ms", 20000),
-    };
-
-    find_secret_manager(engine, &url);
-    manager.url = buf_str(&url);
-    secret_manager_fetch(&manager, json_find_text(reference, "name"), fetched,
-                         &fetching);
-    loop_run(engine->loop);
-    buf_release(&url);
-    if (!fetching.ok)
-        *err = fetching.err;
-    return fetching.ok;
-}
-
-static bool find_secret(struct engine *engine, const struct json *reference,
-                        struct err *err) {
-    if (str_starts(json_find_text(reference, "name"), "aws:"))
-        return fetch(engine, reference, err);
-    return err_set(err, ERR_CONFIG, "%.*s",
-                   STR_ARG(json_find_text(reference, "why")));
-}
-
-/* A live engine does not begin the night without a secret that its
- * configuration wants; a dry one says so and goes on. */
-static bool find_secrets(struct engine *engine, struct err *err) {
-    const struct json *missing = config_missing(engine->config);
-
-    for (size_t i = 0; i < json_count(missing); i++) {
-        const struct json *reference = json_at(missing, i);
-
-        if (find_secret(engine, reference, err))
-            continue;
-        err->code = ERR_CONFIG;
-        err_wrap(err, "%.*s", STR_ARG(json_find_text(reference, "path")));
-        if (engine->options.kind == MODE_LIVE)
-            return false;
-        log_line(engine->log, LOG_WARN, NULL, "a secret is not there", "why",
-                 err->text, NULL);
-    }
-    redact_learn(engine->redact, config_secrets(engine->config));
-    return true;
 }
 
 bool engine_open(struct engine *engine, const struct engine_options *options,
@@ -338,9 +156,7 @@ bool engine_open(struct engine *engine, const struct engine_options *options,
         queue_open(engine->loop, engine->store, options->kind == MODE_LIVE);
     if (options->kind != MODE_FIXTURE) {
         open_client(engine);
-        engine->signers.by[SIGNER_AWS] =
-            signer_aws_open(open_aws_creds(engine));
-        if (!find_secrets(engine, err) || !open_signers(engine, err))
+        if (!identity_open(engine, err))
             goto failed;
     }
     return true;

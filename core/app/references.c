@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "app/config_key.h"
-#include "auth/secret.h"
-#include "auth/secret_source.h"
 #include "base/mem.h"
+#include "secret/secret.h"
+#include "secret/secret_source.h"
 
 /* Secrets that no key of the file stands for: AWS's own variables. */
 static const char *const variables[] = {

@@ -1,8 +1,8 @@
 /* bearer.c - look up, put into a header, wipe the copy. */
 #include "auth/bearer.h"
 
-#include "auth/secret.h"
 #include "base/mem.h"
+#include "secret/secret.h"
 
 struct bearer {
     struct signer         signer; /* first: the ops find us by it */

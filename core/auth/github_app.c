@@ -8,12 +8,12 @@
 
 #include <strings.h>
 
-#include "auth/redact.h"
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
 #include "net/http_client.h"
+#include "secret/redact.h"
 #include "sys/crypto.h"
 #include "sys/loop.h"
 

@@ -1,8 +1,8 @@
 /* tool.c - the row of the host, its secret, its header. */
 #include "auth/tool.h"
 
-#include "auth/secret.h"
 #include "base/mem.h"
+#include "secret/secret.h"
 
 struct tool {
     struct signer         signer; /* first: the ops find us by it */

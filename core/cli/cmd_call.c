@@ -11,12 +11,12 @@
 
 #include "app/engine.h"
 #include "app/worlds.h"
-#include "auth/redact.h"
 #include "base/encode.h"
 #include "base/id.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "effect/request.h"
+#include "secret/redact.h"
 #include "store/journal.h"
 #include "sys/crypto.h"
 #include "sys/file.h"

@@ -8,7 +8,6 @@
 
 #include "app/engine.h"
 #include "app/worlds.h"
-#include "auth/redact.h"
 #include "base/id.h"
 #include "check/check.h"
 #include "cli/cli.h"
@@ -16,6 +15,7 @@
 #include "graph/lease.h"
 #include "graph/match.h"
 #include "graph/report.h"
+#include "secret/redact.h"
 #include "sys/crypto.h"
 #include "sys/file.h"
 #include "sys/loop.h"

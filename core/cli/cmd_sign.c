@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "auth/sigv4.h"
+#include "aws/sigv4.h"
 #include "base/json.h"
 #include "base/timestamp.h"
 #include "cli/cli.h"

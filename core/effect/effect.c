@@ -102,16 +102,11 @@ static bool reads_by_form(struct str name) {
            (str_starts(name, "llm:") && effect_name_valid(name));
 }
 
-/* Installation tokens, whatever the route calls the installation. */
-static bool gives_token(struct str name) {
-    return str_starts(name, "github:") && str_ends(name, "/access_tokens");
-}
-
 /* (E1) */
 static enum effect_class class_by_form(struct str name) {
     if (str_starts(name, "aws:"))
         return effect_aws_class_of(name);
-    if (gives_token(name))
+    if (str_starts(name, "github:") && effect_github_gives_token(name))
         return EFFECT_SECRET;
     if (str_starts(name, "notify:"))
         return EFFECT_NOTIFY;
@@ -170,6 +165,9 @@ static void classify(struct effect *effect, const struct json *config) {
                         : class_by_form(str_of(effect->name));
     if (effect->kind != EFFECT_AWS || effect_aws_is_itself(effect))
         effect->rule = rule_for(effect);
+    /* What a template hides, its arguments show. (E3) */
+    if (effect->kind == EFFECT_GITHUB && effect_github_is_secret(effect))
+        effect->class = EFFECT_SECRET;
     if (effect->class == EFFECT_ONCE && effect->rule)
         effect->class = effect->rule->class;
     else if (effect->kind == EFFECT_HTTP && configured_read(effect, config))

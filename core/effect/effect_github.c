@@ -6,6 +6,7 @@
 
 #include "effect/effect_private.h"
 #include "protocol/graphql.h"
+#include "protocol/route.h"
 
 #define GRAPHQL_ROUTE "POST /graphql"
 #define GRAPHQL_NAME "graphql:"
@@ -51,6 +52,47 @@ bool effect_github_name_valid(struct str name) {
     name = (struct str){name.data + len, name.len - len};
     return name.len <= 100 && all_of(name, "_") &&
            !isdigit((unsigned char)name.data[0]);
+}
+
+/* --- secrets ------------------------------------------------------------ */
+
+static bool ends_in(struct str path, const char *end) {
+    size_t len = strlen(end);
+
+    return path.len >= len &&
+           strncasecmp(path.data + path.len - len, end, len) == 0;
+}
+
+/* Of an installation, of an App made from a manifest, of an OAuth app, of a
+ * runner; in any capitals and with slashes behind. Source: GitHub's REST
+ * description. */
+bool effect_github_gives_token(struct str name) {
+    static const char *const ends[] = {
+        "/access_tokens",     "/conversions",  "/token",
+        "/token/scoped",      "/remove-token", "/registration-token",
+        "/generate-jitconfig"};
+
+    while (name.len && name.data[name.len - 1] == '/')
+        name.len--;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_in(name, ends[i]))
+            return true;
+    return false;
+}
+
+bool effect_github_is_secret(const struct effect *effect) {
+    struct json *left = json_clone(effect->args);
+    struct str   route, method = str_cut(str_of(effect->name), ' ', &route);
+    struct buf   path = BUF_EMPTY;
+    struct err   err;
+    bool         secret;
+
+    (void)method;
+    secret = route_fill(route, left, &path, &err) &&
+             effect_github_gives_token(buf_str(&path));
+    json_release(left);
+    buf_release(&path);
+    return secret;
 }
 
 /* --- options ------------------------------------------------------------ */

@@ -23,6 +23,10 @@ bool effect_method_valid(struct str method); /* GET, HEAD, POST … */
 
 /* What follows "github:". */
 bool effect_github_name_valid(struct str name);
+/* Does the path of this name, or of this request once its template is filled,
+ * answer with a token or a key? (E3) */
+bool effect_github_gives_token(struct str name);
+bool effect_github_is_secret(const struct effect *effect);
 bool effect_github_make(struct effect *effect, const struct json *question,
                         const struct json *config, struct err *err);
 /* May the rule of this name be used for this request? A rule of GraphQL reads

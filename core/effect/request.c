@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#include "auth/secret.h"
 #include "base/mem.h"
 #include "effect/request_private.h"
 #include "protocol/route.h"
+#include "secret/secret.h"
 
 #define TIMEOUT_MS 20000
 #define ANSWER_CAP (8u << 20)

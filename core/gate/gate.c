@@ -7,12 +7,12 @@
 
 #include <string.h>
 
-#include "auth/redact.h"
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
 #include "gate/call_llm.h"
 #include "gate/gate_private.h"
+#include "secret/redact.h"
 #include "store/journal.h"
 #include "sys/crypto.h"
 #include "sys/loop.h"

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "auth/redact.h"
 #include "base/encode.h"
 #include "base/visible.h"
+#include "secret/redact.h"
 #include "sys/crypto.h"
 
 /* Back to the beginning of a character. */

@@ -6,8 +6,8 @@
  */
 #include <stdio.h>
 
-#include "auth/redact.h"
 #include "gate/gate.h"
+#include "secret/redact.h"
 #include "store/journal.h"
 #include "sys/clock_real.h"
 #include "sys/loop.h"

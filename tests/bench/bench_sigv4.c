@@ -8,7 +8,7 @@
  */
 #include <assert.h>
 
-#include "auth/sigv4.h"
+#include "aws/sigv4.h"
 #include "base/mem.h"
 
 #define TURNS 15

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/aws_profile.h"
+#include "aws/aws_profile.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

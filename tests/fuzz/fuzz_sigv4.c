@@ -8,7 +8,7 @@
  */
 #include <assert.h>
 
-#include "auth/sigv4.h"
+#include "aws/sigv4.h"
 
 #define FIELDS 8
 #define HEADERS 12

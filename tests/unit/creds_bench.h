@@ -9,11 +9,11 @@
 #ifndef TESTS_CREDS_BENCH_H
 #define TESTS_CREDS_BENCH_H
 
-#include "auth/aws_creds.h"
-#include "auth/redact.h"
-#include "auth/secret.h"
+#include "aws/aws_creds.h"
 #include "base/clock_virtual.h"
 #include "loopback.h"
+#include "secret/redact.h"
+#include "secret/secret.h"
 #include "support.h"
 
 struct creds_bench {

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "auth/redact.h"
 #include "base/mem.h"
 #include "gate/world.h"
 #include "graph/report.h"
+#include "secret/redact.h"
 #include "sys/clock_real.h"
 #include "sys/crypto.h"
 #include "sys/file.h"

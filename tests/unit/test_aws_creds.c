@@ -1,7 +1,7 @@
 /* test_aws_creds.c - what is held, for how long, and for whom. */
 #include "creds_bench.h"
 
-#include "auth/signer_aws.h"
+#include "aws/signer_aws.h"
 #include "net/http_client.h"
 #include "sys/loop.h"
 

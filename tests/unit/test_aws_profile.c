@@ -1,7 +1,7 @@
 /* test_aws_profile.c - the shared files as AWS's own tools read them. */
 #include <criterion/criterion.h>
 
-#include "auth/aws_profile.h"
+#include "aws/aws_profile.h"
 #include "support.h"
 
 static struct err err;

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "auth/bearer.h"
-#include "auth/secret.h"
+#include "secret/secret.h"
 #include "support.h"
 #include "sys/loop.h"
 

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "app/config.h"
-#include "auth/secret.h"
 #include "cli/cli.h"
 #include "scripted.h"
+#include "secret/secret.h"
 #include "sys/file.h"
 
 static const struct key {

@@ -6,10 +6,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "auth/redact.h"
 #include "auth/signer.h"
 #include "llm/conversation.h"
 #include "net/http_client.h"
+#include "secret/redact.h"
 #include "support.h"
 #include "sys/clock_real.h"
 #include "sys/loop.h"

@@ -151,6 +151,16 @@ Test(effect, E3_what_returns_credentials_or_secrets_is_of_class_secret) {
         /* The same route, filled in or named otherwise. */
         "['', 'github', 'POST /app/installations/7/access_tokens', {}]",
         "['', 'github', 'POST /app/installations/{id}/access_tokens', {}]",
+        "['', 'github', 'POST /app/installations/{id}/Access_Tokens//', {}]",
+        "['', 'github', 'POST /app/installations/7/{a}', "
+        "{'a': 'access_tokens'}]",
+        "['', 'github', 'POST /app/{path}', "
+        "{'path': 'installations/7/access_tokens'}]",
+        "['', 'github', 'POST /app-manifests/{code}/conversions', "
+        "{'code': 'x'}]",
+        "['', 'github', "
+        "'POST /repos/{owner}/{repo}/actions/runners/registration-token', "
+        "{'owner': 'o', 'repo': 'r'}]",
     };
 
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)

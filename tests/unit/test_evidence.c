@@ -1,11 +1,11 @@
 /* test_evidence.c - hidden characters, secrets, caps and fences. */
 #include <criterion/criterion.h>
 
-#include "auth/redact.h"
-#include "auth/secret.h"
 #include "base/visible.h"
 #include "llm/evidence.h"
 #include "llm/prompt.h"
+#include "secret/redact.h"
+#include "secret/secret.h"
 #include "support.h"
 
 static struct json *question(const char *text) {

@@ -8,9 +8,9 @@
 
 #include <string.h>
 
-#include "auth/redact.h"
-#include "auth/secret.h"
 #include "base/mem.h"
+#include "secret/redact.h"
+#include "secret/secret.h"
 #include "support.h"
 #include "sys/loop.h"
 

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "auth/github_app.h"
-#include "auth/redact.h"
 #include "base/clock_virtual.h"
 #include "base/encode.h"
 #include "net/http_client.h"
+#include "secret/redact.h"
 #include "support.h"
 #include "sys/loop.h"
 

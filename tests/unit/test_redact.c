@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "auth/redact.h"
-#include "auth/secret.h"
 #include "base/encode.h"
+#include "secret/redact.h"
+#include "secret/secret.h"
 #include "support.h"
 
 #define HELD "s3cr3t/Value+with=signs & more"

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#include "auth/aws_creds.h"
 #include "auth/bearer.h"
-#include "auth/secret.h"
-#include "auth/signer_aws.h"
+#include "aws/aws_creds.h"
+#include "aws/signer_aws.h"
 #include "effect/request.h"
+#include "secret/secret.h"
 #include "support.h"
 
 #define CONFIG                                                               \

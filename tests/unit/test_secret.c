@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "auth/secret.h"
 #include "base/mem.h"
+#include "secret/secret.h"
 
 #define LENGTH 96
 #define REGION_MAX ((size_t)64 << 20)

@@ -10,10 +10,10 @@
 #include <sys/socket.h>
 
 #include "auth/bearer.h"
-#include "auth/secret.h"
 #include "auth/secret_manager.h"
 #include "base/clock_virtual.h"
 #include "net/http_client.h"
+#include "secret/secret.h"
 #include "support.h"
 #include "sys/loop.h"
 

@@ -3,7 +3,7 @@
 
 #include <sys/stat.h>
 
-#include "auth/secret_source.h"
+#include "secret/secret_source.h"
 #include "support.h"
 #include "sys/file.h"
 

@@ -7,7 +7,7 @@
  */
 #include <criterion/criterion.h>
 
-#include "auth/sigv4.h"
+#include "aws/sigv4.h"
 #include "base/timestamp.h"
 
 static struct err             err;

@@ -1,8 +1,8 @@
 /* test_tool.c - a tool's secret goes to its host alone. */
 #include <criterion/criterion.h>
 
-#include "auth/secret.h"
 #include "auth/tool.h"
+#include "secret/secret.h"
 #include "support.h"
 
 #define AUTH                                                              \

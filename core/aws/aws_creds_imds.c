@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "auth/aws_creds_private.h"
+#include "aws/aws_creds_private.h"
 #include "base/encode.h"
 #include "base/mem.h"
 #include "net/http_client.h"

@@ -1,5 +1,5 @@
 /* aws_creds_http.c - the frame of every request for credentials: small. */
-#include "auth/aws_creds_private.h"
+#include "aws/aws_creds_private.h"
 
 #define ANSWER_CAP (64u << 10)
 

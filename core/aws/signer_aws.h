@@ -3,8 +3,8 @@
  *
  * Lifetime: process. Thread: loop.
  */
-#ifndef AUTH_SIGNER_AWS_H
-#define AUTH_SIGNER_AWS_H
+#ifndef AWS_SIGNER_AWS_H
+#define AWS_SIGNER_AWS_H
 
 #include "auth/signer.h"
 

@@ -1,7 +1,7 @@
 /* secret_source.c - places are tried in order; a broken one is no reason to go
  * on to the next, since that would use another secret than the one meant.
  */
-#include "auth/secret_source.h"
+#include "secret/secret_source.h"
 
 #include <ctype.h>
 #include <string.h>

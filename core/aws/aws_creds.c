@@ -12,10 +12,10 @@
 #include <assert.h>
 #include <string.h>
 
-#include "auth/aws_creds_private.h"
-#include "auth/redact.h"
-#include "auth/secret.h"
+#include "aws/aws_creds_private.h"
 #include "base/mem.h"
+#include "secret/redact.h"
+#include "secret/secret.h"
 #include "sys/loop.h"
 
 #define EARLY_MS 300000 /* refreshed so long before they end */

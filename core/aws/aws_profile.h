@@ -15,10 +15,10 @@
  *
  * Lifetime: call. Thread: loop.
  */
-#ifndef AUTH_AWS_PROFILE_H
-#define AUTH_AWS_PROFILE_H
+#ifndef AWS_AWS_PROFILE_H
+#define AWS_AWS_PROFILE_H
 
-#include "auth/aws_creds.h"
+#include "aws/aws_creds.h"
 
 /* Zeroed it is empty: no profile in either. Section -> name -> value. */
 struct aws_profiles {

@@ -5,10 +5,10 @@
  *
  * Lifetime: call. Thread: loop.
  */
-#ifndef AUTH_AWS_CREDS_PRIVATE_H
-#define AUTH_AWS_CREDS_PRIVATE_H
+#ifndef AWS_AWS_CREDS_PRIVATE_H
+#define AWS_AWS_CREDS_PRIVATE_H
 
-#include "auth/aws_creds.h"
+#include "aws/aws_creds.h"
 #include "net/http.h"
 
 /* Zeroed it is empty. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "auth/aws_creds_private.h"
+#include "aws/aws_creds_private.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
 

@@ -4,8 +4,8 @@
  * it is read anew for each exchange and kept no longer than that. Each of the
  * three settings may come from the environment, else from the profile.
  */
-#include "auth/aws_creds_private.h"
-#include "auth/aws_profile.h"
+#include "aws/aws_creds_private.h"
+#include "aws/aws_profile.h"
 #include "sys/file.h"
 
 #define TOKEN_MAX (64u << 10)

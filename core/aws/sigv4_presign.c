@@ -4,7 +4,7 @@
  * them as parameters like any other. What the URL has is compared by meaning,
  * not by spelling: %58-Amz-Date is X-Amz-Date to every server. (SG7)
  */
-#include "auth/sigv4_private.h"
+#include "aws/sigv4_private.h"
 #include "base/encode.h"
 #include "base/mem.h"
 

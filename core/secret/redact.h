@@ -14,8 +14,8 @@
  *
  * Lifetime: process. Thread: loop.
  */
-#ifndef AUTH_REDACT_H
-#define AUTH_REDACT_H
+#ifndef SECRET_REDACT_H
+#define SECRET_REDACT_H
 
 #include "base/json.h"
 

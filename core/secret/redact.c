@@ -1,14 +1,14 @@
 /* redact.c - one pass over the text; at each byte the held values are tried
  * first and then the shapes. A first-byte bitmap keeps ordinary text fast.
  */
-#include "auth/redact.h"
+#include "secret/redact.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "auth/secret.h"
 #include "base/encode.h"
 #include "base/mem.h"
+#include "secret/secret.h"
 
 #define MARK "[redacted]"
 #define SHORTEST 8

@@ -1,7 +1,7 @@
 /* aws_creds_chain.c - asks one provider after the other and keeps what each one
  * said, so that "no credentials" says why there are none. (AC3)
  */
-#include "auth/aws_creds_private.h"
+#include "aws/aws_creds_private.h"
 #include "base/mem.h"
 
 static const struct provider {

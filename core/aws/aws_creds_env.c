@@ -1,7 +1,7 @@
 /* aws_creds_env.c - the three variables, which configuration keeps as secrets.
  */
-#include "auth/aws_creds_private.h"
-#include "auth/secret.h"
+#include "aws/aws_creds_private.h"
+#include "secret/secret.h"
 
 void aws_creds_env_fetch(const struct aws_creds_options *o,
                          aws_creds_result_fn *done, void *arg) {

@@ -31,10 +31,10 @@
  *
  * Lifetime: process. Thread: loop.
  */
-#ifndef AUTH_AWS_CREDS_H
-#define AUTH_AWS_CREDS_H
+#ifndef AWS_AWS_CREDS_H
+#define AWS_AWS_CREDS_H
 
-#include "auth/sigv4.h"
+#include "aws/sigv4.h"
 #include "base/clock.h"
 #include "base/json.h"
 

@@ -5,12 +5,12 @@
  * that growing never leaves a copy behind, and are wiped before they are let
  * go (SG6).
  */
-#include "auth/sigv4.h"
+#include "aws/sigv4.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "auth/sigv4_private.h"
+#include "aws/sigv4_private.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
 

@@ -8,8 +8,8 @@
  *
  * Lifetime: process. Thread: loop.
  */
-#ifndef AUTH_SECRET_H
-#define AUTH_SECRET_H
+#ifndef SECRET_SECRET_H
+#define SECRET_SECRET_H
 
 #include "base/buf.h"
 

@@ -15,8 +15,8 @@
  *
  * Lifetime: call. Thread: main.
  */
-#ifndef AUTH_SECRET_SOURCE_H
-#define AUTH_SECRET_SOURCE_H
+#ifndef SECRET_SECRET_SOURCE_H
+#define SECRET_SECRET_SOURCE_H
 
 #include "base/buf.h"
 #include "base/err.h"

@@ -12,7 +12,7 @@
  */
 #include <string.h>
 
-#include "auth/aws_creds_private.h"
+#include "aws/aws_creds_private.h"
 #include "base/encode.h"
 #include "base/mem.h"
 #include "base/timestamp.h"

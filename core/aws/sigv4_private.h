@@ -7,10 +7,10 @@
  *
  * Lifetime: call. Thread: any.
  */
-#ifndef AUTH_SIGV4_PRIVATE_H
-#define AUTH_SIGV4_PRIVATE_H
+#ifndef AWS_SIGV4_PRIVATE_H
+#define AWS_SIGV4_PRIVATE_H
 
-#include "auth/sigv4.h"
+#include "aws/sigv4.h"
 
 /* One header or one query parameter. `order` is its place in what was given. */
 struct sigv4_pair {

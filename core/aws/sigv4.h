@@ -38,8 +38,8 @@
  * Lifetime: call; a key may live as long as its owner. Thread: any, but a key
  * and a signature belong to one at a time.
  */
-#ifndef AUTH_SIGV4_H
-#define AUTH_SIGV4_H
+#ifndef AWS_SIGV4_H
+#define AWS_SIGV4_H
 
 #include <stdbool.h>
 #include <stdint.h>

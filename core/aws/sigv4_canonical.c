@@ -6,7 +6,7 @@
  * pass ends the call. (SG2) Sorting is the only step that looks at a parameter
  * twice.
  */
-#include "auth/sigv4_private.h"
+#include "aws/sigv4_private.h"
 
 #include <assert.h>
 

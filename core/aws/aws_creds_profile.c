@@ -8,8 +8,8 @@
  */
 #include <string.h>
 
-#include "auth/aws_creds_private.h"
-#include "auth/aws_profile.h"
+#include "aws/aws_creds_private.h"
+#include "aws/aws_profile.h"
 #include "base/mem.h"
 
 #define ROLES_MAX 8

@@ -5,12 +5,12 @@
  * several lines, which nothing of ours may have: it gets a line end, so that
  * whoever looks at it refuses it, as AWS's own tools do in effect. (AP1)
  */
-#include "auth/aws_profile.h"
+#include "aws/aws_profile.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "auth/aws_creds_private.h"
+#include "aws/aws_creds_private.h"
 #include "base/encode.h"
 #include "base/mem.h"
 #include "sys/file.h"

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <strings.h>
 
-#include "auth/aws_creds_private.h"
-#include "auth/secret.h"
+#include "aws/aws_creds_private.h"
 #include "base/mem.h"
 #include "net/address.h"
 #include "net/http_client.h"
+#include "secret/secret.h"
 #include "sys/file.h"
 
 #define AGENT "http://169.254.170.2"

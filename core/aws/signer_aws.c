@@ -1,8 +1,8 @@
 /* signer_aws.c - SigV4 with a kept key. */
-#include "auth/signer_aws.h"
+#include "aws/signer_aws.h"
 
-#include "auth/aws_creds.h"
-#include "auth/sigv4.h"
+#include "aws/aws_creds.h"
+#include "aws/sigv4.h"
 #include "base/mem.h"
 
 struct signer_aws {

@@ -1,5 +1,5 @@
 /* secret.c - a short list; every way out of it goes through mem_wipe(). */
-#include "auth/secret.h"
+#include "secret/secret.h"
 
 #include <string.h>
 
