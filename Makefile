@@ -70,6 +70,9 @@ cover:                              ## line coverage of the unit tests
 	@NIGHTSHIFT=build/cover/nightshift BUILD=build/cover tests/stage unit
 	@tests/cover build/cover
 
+docs:                               ## pages that are made from lists
+	python3 tests/lint/effects_page.py
+
 format:                             ## clang-format over all C files
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
@@ -112,6 +115,6 @@ clean:                              ## remove everything built
 	rm -rf build
 
 .PHONY: all demo test unit hostile spec integration lint fuzz fuzz-targets \
-        bench cover format help clean
+        bench cover docs format help clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -10,6 +10,8 @@ import re
 import subprocess
 import sys
 
+import effects_page
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CORE = ROOT / "core"
 
@@ -228,6 +230,12 @@ def formatted():
         yield f"{name}: make format"
 
 
+def generated_docs():
+    """docs/effects.md is what its lists say."""
+    if effects_page.PAGE.read_text() != effects_page.page():
+        yield f"{where(effects_page.PAGE)}: make docs"
+
+
 def speaks_of_itself():
     """No path of anybody's machine."""
     words = r"(^|[^a-zA-Z0-9_.])/(root|home|Users)/[a-z]"
@@ -266,7 +274,7 @@ RULES = [layers, contained_libraries, private_headers, one_noun_a_file,
          head_comments, no_leftovers, one_way_into_lua, no_programs,
          metadata_reach, symbols,
          invariants_cited, formatted, speaks_of_itself, luacheck,
-         scripts_check, documented]
+         scripts_check, documented, generated_docs]
 
 
 def main():
