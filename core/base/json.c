@@ -324,6 +324,13 @@ void json_drop(struct json *map, const char *key) {
     (void)json_object_del(raw(map), key);
 }
 
+void json_drop_str(struct json *map, struct str key) {
+    char *text = mem_text(key.data, key.len);
+
+    json_drop(map, text);
+    mem_free(text);
+}
+
 void json_merge(struct json *into, const struct json *from) {
     (void)json_object_update(raw(into), raw(from));
 }

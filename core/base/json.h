@@ -90,6 +90,7 @@ void         json_put_text(struct json *map, const char *key, struct str text);
 void         json_put_int(struct json *map, const char *key, int64_t value);
 void         json_put_bool(struct json *map, const char *key, bool value);
 void         json_drop(struct json *map, const char *key);
+void         json_drop_str(struct json *map, struct str key);
 /* Copies every member of `from` over `into`; values are shared. */
 void         json_merge(struct json *into, const struct json *from);
 

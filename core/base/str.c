@@ -28,6 +28,21 @@ bool str_ends(struct str s, const char *suffix) {
     return s.len >= len && memcmp(s.data + s.len - len, suffix, len) == 0;
 }
 
+bool str_in(struct str s, const char *const *list) {
+    for (; s.len > 0 && *list; list++)
+        if (**list == s.data[0] && str_is(s, *list))
+            return true;
+    return false;
+}
+
+bool str_made_of(struct str s, int (*is)(int), const char *also) {
+    for (size_t i = 0; i < s.len; i++)
+        if (!is((unsigned char)s.data[i]) &&
+            (!s.data[i] || !strchr(also, s.data[i])))
+            return false;
+    return s.len > 0;
+}
+
 int str_compare(struct str a, struct str b) {
     size_t shorter = a.len < b.len ? a.len : b.len;
     int    order = shorter ? memcmp(a.data, b.data, shorter) : 0;

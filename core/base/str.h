@@ -25,6 +25,10 @@ bool       str_equal(struct str a, struct str b);
 bool       str_is(struct str a, const char *text);
 bool       str_starts(struct str s, const char *prefix);
 bool       str_ends(struct str s, const char *suffix);
+/* Is it one of these? NULL ends the list; an empty text is in none. */
+bool       str_in(struct str s, const char *const *list);
+/* At least one byte, and each is of this kind (isalnum …) or in `also`. */
+bool       str_made_of(struct str s, int (*is)(int), const char *also);
 int        str_compare(struct str a, struct str b); /* by bytes */
 struct str str_trim(struct str s);
 /* Everything before the first `at`; *rest gets what follows, or an empty str

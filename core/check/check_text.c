@@ -16,13 +16,6 @@ static bool is_at(const struct check *check, size_t at, const char *text) {
     return token_is(token_at(check, at), text);
 }
 
-static bool is_one_of(struct str name, const char *const *names) {
-    for (size_t i = 0; name.len > 0 && names[i]; i++)
-        if (names[i][0] == name.data[0] && str_is(name, names[i]))
-            return true;
-    return false;
-}
-
 static void offer_each(struct nearest *nearest, const char *const *names) {
     for (size_t i = 0; names[i]; i++)
         nearest_offer(nearest, str_of(names[i]));
@@ -107,7 +100,7 @@ static void say_global(struct check *check, size_t at) {
     if (assigned)
         check_say(check, FINDING_GLOBAL_ASSIGNED, token->line,
                   "'%.*s' is assigned and is no local", STR_ARG(token->text));
-    if (assigned || is_one_of(token->text, given))
+    if (assigned || str_in(token->text, given))
         return;
     offer_each(&nearest, given);
     check_say(check, FINDING_GLOBAL_UNKNOWN, token->line,
@@ -160,7 +153,7 @@ static void check_ctx(struct check *check, size_t at) {
     const struct token *token = token_at(check, member);
     struct nearest      nearest = nearest_to(token->text);
 
-    if (!member || is_one_of(token->text, offered))
+    if (!member || str_in(token->text, offered))
         return;
     offer_each(&nearest, offered);
     check_say(check, FINDING_CTX_UNKNOWN, token->line, "ctx has no '%.*s'%s",
@@ -267,7 +260,7 @@ void check_text_effects(struct check *check) {
 
         if (member && str_is(kind, "llm") && is_at(check, member + 1, "."))
             check_effect(check, token_at(check, member + 2), kind);
-        else if (member && is_one_of(kind, doors) &&
+        else if (member && str_in(kind, doors) &&
                  is_at(check, member + 1, "(") && is_literal(check, member + 2))
             check_effect(check, token_at(check, member + 2), kind);
         else if (is_at(check, at, "ask") && is_at(check, at + 1, "=") &&
@@ -304,7 +297,7 @@ static bool returns_word(const struct check *check, size_t at) {
 
     return is_at(check, at, "return") &&
            token_at(check, at + 1)->kind == TOKEN_STRING &&
-           is_one_of(token_at(check, at + 2)->text, behind) &&
+           str_in(token_at(check, at + 2)->text, behind) &&
            token_at(check, at + 2)->kind != TOKEN_STRING;
 }
 

@@ -152,13 +152,6 @@ static struct str read_symbol(struct reader *r) {
     return between(r, from, r->at);
 }
 
-static bool is_one_of(struct str text, const char *const *words) {
-    for (size_t i = 0; text.len > 0 && words[i]; i++)
-        if (words[i][0] == text.data[0] && str_is(text, words[i]))
-            return true;
-    return false;
-}
-
 /* `for` and `while` open with their `do`, `if` closes its branches itself. */
 static void classify(struct token *token) {
     static const char *const openers[] = {"function", "if", "do", "repeat",
@@ -175,9 +168,9 @@ static void classify(struct token *token) {
             (signed char)((strchr(opening, token->text.data[0]) != NULL) -
                           (strchr(closing, token->text.data[0]) != NULL));
     } else if (token->kind == TOKEN_NAME && token->text.len <= 8) {
-        token->depth = (signed char)(is_one_of(token->text, openers) -
-                                     is_one_of(token->text, closers));
-        token->keyword = token->depth || is_one_of(token->text, others);
+        token->depth = (signed char)(str_in(token->text, openers) -
+                                     str_in(token->text, closers));
+        token->keyword = token->depth || str_in(token->text, others);
     }
 }
 

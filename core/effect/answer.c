@@ -22,13 +22,6 @@ static bool rate_limited(const struct http_answer *http, struct str words) {
             http_headers_find(&http->headers, "retry-after").len > 0);
 }
 
-static bool is_any(struct str word, const char *const *list) {
-    for (; *list; list++)
-        if (str_is(word, *list))
-            return true;
-    return false;
-}
-
 /* What the AWS SDKs take for "slow down", besides the names that say so. */
 static bool is_throttle(struct str type) {
     static const char *const names[] = {"BandwidthLimitExceeded",
@@ -41,7 +34,7 @@ static bool is_throttle(struct str type) {
                                         NULL};
 
     return CONTAINS(type, "Throttl") || CONTAINS(type, "TooManyRequests") ||
-           CONTAINS(type, "SlowDown") || is_any(type, names);
+           CONTAINS(type, "SlowDown") || str_in(type, names);
 }
 
 static enum err_code code_for(const struct http_answer *http, struct str type,
@@ -244,10 +237,10 @@ static enum answer_us about_us(struct str type, struct str words) {
                                         "InvalidClientTokenId",
                                         "UnrecognizedClientException", NULL};
 
-    if (is_any(type, clock) ||
-        (is_any(type, signature) && speaks_of_time(words)))
+    if (str_in(type, clock) ||
+        (str_in(type, signature) && speaks_of_time(words)))
         return ANSWER_CLOCK_OFF;
-    return is_any(type, stale) ? ANSWER_STALE_CREDENTIALS : ANSWER_FINE;
+    return str_in(type, stale) ? ANSWER_STALE_CREDENTIALS : ANSWER_FINE;
 }
 
 enum answer_us answer_about_us(const struct effect      *effect,

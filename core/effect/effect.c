@@ -43,28 +43,13 @@ const char *effect_class_after(enum effect_class class) {
     return classes[class].after;
 }
 
-static bool listed(struct str name, const char *const *list) {
-    for (; *list; list++)
-        if (str_is(name, *list))
-            return true;
-    return false;
-}
-
 /* --- names ------------------------------------------------------------ */
-
-static bool all_of(struct str s, int (*is)(int), const char *also) {
-    for (size_t i = 0; i < s.len; i++)
-        if (!is((unsigned char)s.data[i]) &&
-            (!s.data[i] || !strchr(also, s.data[i])))
-            return false;
-    return s.len > 0;
-}
 
 bool effect_method_valid(struct str method) {
     static const char *const methods[] = {"GET",   "HEAD",   "POST", "PUT",
                                           "PATCH", "DELETE", NULL};
 
-    return listed(method, methods);
+    return str_in(method, methods);
 }
 
 static bool prometheus_valid(struct str call) {
@@ -84,7 +69,7 @@ bool effect_name_valid(struct str name) {
     if (str_is(kind, "prometheus"))
         return prometheus_valid(rest);
     if (str_is(kind, "notify"))
-        return all_of(rest, isalnum, "_-");
+        return str_made_of(rest, isalnum, "_-");
     if (str_is(kind, "llm"))
         return effect_llm_valid(rest);
     method = str_cut(rest, ' ', &path);

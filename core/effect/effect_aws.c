@@ -106,22 +106,7 @@ static const char *const read_verbs[] = {"Describe", "List",   "Get",
 static const char *const giving_verbs[] = {"Get", "BatchGet", "Create",
                                            "Generate", NULL};
 
-static bool listed(struct str name, const char *const *list) {
-    for (; *list; list++)
-        if (str_is(name, *list))
-            return true;
-    return false;
-}
-
 /* --- names ------------------------------------------------------------- */
-
-static bool all_of(struct str s, int (*is)(int), const char *also) {
-    for (size_t i = 0; i < s.len; i++)
-        if (!is((unsigned char)s.data[i]) &&
-            (!s.data[i] || !strchr(also, s.data[i])))
-            return false;
-    return s.len > 0;
-}
 
 static int is_lower_or_digit(int c) {
     return islower(c) || isdigit(c);
@@ -131,8 +116,8 @@ static int is_lower_or_digit(int c) {
 bool effect_aws_name_valid(struct str action) {
     struct str operation, service = str_cut(action, ':', &operation);
 
-    return all_of(service, is_lower_or_digit, "-") &&
-           all_of(operation, isalnum, "") &&
+    return str_made_of(service, is_lower_or_digit, "-") &&
+           str_made_of(operation, isalnum, "") &&
            isupper((unsigned char)operation.data[0]) && service.len < 40 &&
            operation.len < 100;
 }
@@ -177,12 +162,12 @@ static bool begins_with(struct str operation, const char *const *verbs) {
 }
 
 static bool secret_by_name(struct str operation) {
-    if (listed(operation, secrets))
+    if (str_in(operation, secrets))
         return true;
     for (size_t i = 0; secret_starts[i]; i++)
         if (str_starts(operation, secret_starts[i]))
             return true;
-    if (!begins_with(operation, giving_verbs) || listed(operation, not_secrets))
+    if (!begins_with(operation, giving_verbs) || str_in(operation, not_secrets))
         return false;
     for (size_t i = 0; secret_parts[i]; i++)
         if (memmem(operation.data, operation.len, secret_parts[i],
@@ -198,7 +183,7 @@ static bool reads_by_name(struct str name) {
         if (str_is(service, other_reads[i].service) &&
             str_is(operation, other_reads[i].operation))
             return true;
-    return begins_with(operation, read_verbs) && !listed(operation, not_reads);
+    return begins_with(operation, read_verbs) && !str_in(operation, not_reads);
 }
 
 enum effect_class effect_aws_class_of(struct str name) {
@@ -443,7 +428,7 @@ static bool check_options(const struct effect *effect, struct err *err) {
         return err_set(
             err, ERR_INVALID, "%s: \"%.60s\" is no region, as in eu-west-1",
             effect->name, json_text(region).len ? json_text(region).data : "");
-    if (account && (!all_of(json_text(account), is_account_letter, "-_") ||
+    if (account && (!str_made_of(json_text(account), is_account_letter, "-_") ||
                     json_text(account).len > 64))
         return err_set(err, ERR_INVALID,
                        "%s: \"%.60s\" is no account, as in 123456789012",

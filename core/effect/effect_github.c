@@ -11,14 +11,6 @@
 #define GRAPHQL_ROUTE "POST /graphql"
 #define GRAPHQL_NAME "graphql:"
 
-static bool all_of(struct str s, const char *also) {
-    for (size_t i = 0; i < s.len; i++)
-        if (!isalnum((unsigned char)s.data[i]) &&
-            (!s.data[i] || !strchr(also, s.data[i])))
-            return false;
-    return s.len > 0;
-}
-
 /* Whatever a server might take for /graphql: other capitals, more slashes, the
  * path below the base of an Enterprise server. (EG1) */
 static bool leads_to_graphql(struct str path) {
@@ -41,7 +33,7 @@ static bool route_valid(struct str route) {
     for (size_t i = 0; i + 1 < path.len; i++)
         if (path.data[i] == '.' && path.data[i + 1] == '.')
             return false;
-    return all_of(path, "/{}_-.+");
+    return str_made_of(path, isalnum, "/{}_-.+");
 }
 
 bool effect_github_name_valid(struct str name) {
@@ -50,7 +42,7 @@ bool effect_github_name_valid(struct str name) {
     if (!str_starts(name, GRAPHQL_NAME))
         return route_valid(name);
     name = (struct str){name.data + len, name.len - len};
-    return name.len <= 100 && all_of(name, "_") &&
+    return name.len <= 100 && str_made_of(name, isalnum, "_") &&
            !isdigit((unsigned char)name.data[0]);
 }
 

@@ -125,6 +125,23 @@ void provider_take_text(struct str text, struct provider_reply *out) {
     json_release(value);
 }
 
+void provider_take_blocks(const struct json     *content,
+                          provider_input_fn     *input_of,
+                          struct provider_reply *out) {
+    const struct json *input = NULL;
+    struct buf         text = BUF_EMPTY;
+
+    for (size_t i = 0; !input && i < json_count(content); i++) {
+        input = input_of(json_at(content, i));
+        buf_add_str(&text, json_find_text(json_at(content, i), "text"));
+    }
+    if (input)
+        provider_take_value(input, out);
+    else
+        provider_take_text(buf_str(&text), out);
+    buf_release(&text);
+}
+
 static int64_t retry_after(const struct http_answer *http, int64_t now_ms) {
     struct str text = http_headers_find(&http->headers, "retry-after");
     int64_t    ms, wait;

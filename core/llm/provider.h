@@ -76,5 +76,11 @@ void         provider_bad(struct provider_reply *out, enum reply_fate fate,
 /* Text that should be one JSON object, in a code fence or not. (PV1) */
 void         provider_take_text(struct str text, struct provider_reply *out);
 void provider_take_value(const struct json *value, struct provider_reply *out);
+/* The input of a block that uses our tool, or NULL. */
+typedef const struct json *provider_input_fn(const struct json *block);
+/* The first tool's input among the blocks of an answer, else their text. */
+void                       provider_take_blocks(const struct json     *content,
+                                                provider_input_fn     *input_of,
+                                                struct provider_reply *out);
 
 #endif

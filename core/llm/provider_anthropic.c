@@ -49,22 +49,10 @@ static bool build(const struct json *config, const struct prompt *prompt,
     return true;
 }
 
-/* The tool's input, else the text. */
-static void take(const struct json *content, struct provider_reply *out) {
-    struct buf text = BUF_EMPTY;
-
-    for (size_t i = 0; i < json_count(content); i++) {
-        const struct json *block = json_at(content, i);
-
-        if (str_is(json_find_text(block, "type"), "tool_use")) {
-            provider_take_value(json_find(block, "input"), out);
-            buf_release(&text);
-            return;
-        }
-        buf_add_str(&text, json_find_text(block, "text"));
-    }
-    provider_take_text(buf_str(&text), out);
-    buf_release(&text);
+static const struct json *input_of(const struct json *block) {
+    return str_is(json_find_text(block, "type"), "tool_use")
+               ? json_find(block, "input")
+               : NULL;
 }
 
 static void read_body(const struct json *body, struct provider_reply *out) {
@@ -77,7 +65,7 @@ static void read_body(const struct json *body, struct provider_reply *out) {
     else if (str_is(stop, "refusal"))
         provider_bad(out, REPLY_REFUSED, "the model refused to answer");
     else
-        take(json_find(body, "content"), out);
+        provider_take_blocks(json_find(body, "content"), input_of, out);
 }
 
 const struct provider provider_anthropic = {"anthropic", build, read_body};

@@ -99,22 +99,8 @@ static bool build(const struct json *config, const struct prompt *prompt,
     return true;
 }
 
-static void take(const struct json *content, struct provider_reply *out) {
-    struct buf text = BUF_EMPTY;
-
-    for (size_t i = 0; i < json_count(content); i++) {
-        const struct json *block = json_at(content, i);
-        const struct json *use = json_find(block, "toolUse");
-
-        if (use) {
-            provider_take_value(json_find(use, "input"), out);
-            buf_release(&text);
-            return;
-        }
-        buf_add_str(&text, json_find_text(block, "text"));
-    }
-    provider_take_text(buf_str(&text), out);
-    buf_release(&text);
+static const struct json *input_of(const struct json *block) {
+    return json_find(json_find(block, "toolUse"), "input");
 }
 
 static void read_body(const struct json *body, struct provider_reply *out) {
@@ -129,7 +115,9 @@ static void read_body(const struct json *body, struct provider_reply *out) {
              str_is(stop, "content_filtered"))
         provider_bad(out, REPLY_REFUSED, "the provider filtered the answer");
     else
-        take(json_dig(body, "output", "message", "content", NULL), out);
+        provider_take_blocks(
+            json_dig(body, "output", "message", "content", NULL), input_of,
+            out);
 }
 
 const struct provider provider_bedrock = {"bedrock", build, read_body};

@@ -4,13 +4,6 @@
 #include <ctype.h>
 #include <string.h>
 
-static bool is_any(struct str word, const char *const *list) {
-    for (; *list; list++)
-        if (str_is(word, *list))
-            return true;
-    return false;
-}
-
 static bool name_valid(struct str name) {
     for (size_t i = 0; i < name.len; i++)
         if (!isalnum((unsigned char)name.data[i]) &&
@@ -26,7 +19,7 @@ static bool only_keys(const struct json *map, const char *const *known,
     struct json_walk walk = json_walk_over(map);
 
     while (json_walk_next(&walk))
-        if (!is_any(walk.key, known)) {
+        if (!str_in(walk.key, known)) {
             err_set(err, ERR_INVALID, "%s has no \"%.*s\"", what,
                     STR_ARG(walk.key));
             json_walk_stop(&walk);
@@ -42,7 +35,7 @@ static bool check_field(struct str name, const struct json *field,
     static const char *const types[] = {"integer", "number", "string",
                                         "boolean", NULL};
 
-    if (!name_valid(name) || !is_any(json_find_text(field, "type"), types))
+    if (!name_valid(name) || !str_in(json_find_text(field, "type"), types))
         return err_set(err, ERR_INVALID,
                        "field \"%.*s\": type is integer, number, string or "
                        "boolean",

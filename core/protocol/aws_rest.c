@@ -25,13 +25,6 @@ void aws_rest_release(struct aws_rest *rest) {
     http_headers_release(&rest->headers);
 }
 
-static void drop(struct json *map, struct str name) {
-    char *key = mem_text(name.data, name.len);
-
-    json_drop(map, key);
-    mem_free(key);
-}
-
 static bool is_scalar(const struct json *value) {
     return value && !json_is(value, JSON_LIST) && !json_is(value, JSON_MAP) &&
            !json_is(value, JSON_NULL_KIND);
@@ -110,19 +103,20 @@ bool aws_rest_path(const struct json *row, const struct json *operation,
     return fill(row, uri_path(operation, &query), args, path, err);
 }
 
+/* The argument of the next {Name} or {Name+}; false behind the last. */
+static bool next_label(struct str *rest, struct str *name) {
+    (void)str_cut(*rest, '{', rest);
+    *name = str_cut(*rest, '}', rest);
+    if (str_ends(*name, "+"))
+        name->len--;
+    return name->len > 0;
+}
+
 static void drop_labels(struct filling *f) {
-    struct str query, rest = uri_path(f->operation, &query);
+    struct str query, name, rest = uri_path(f->operation, &query);
 
-    while (rest.data) {
-        struct str name;
-
-        (void)str_cut(rest, '{', &rest);
-        name = str_cut(rest, '}', &rest);
-        if (str_ends(name, "+"))
-            name.len--;
-        if (name.len)
-            drop(f->left, name);
-    }
+    while (next_label(&rest, &name))
+        json_drop_str(f->left, name);
 }
 
 /* Lower case, digits and hyphens: a dot would need a certificate of its own. */
@@ -271,7 +265,7 @@ static bool take_place(struct filling *f, const char *place, place_fn *put,
         if (!value)
             continue;
         ok = put(f, json_text(walk.value), walk.key, value, err);
-        drop(f->left, walk.key);
+        json_drop_str(f->left, walk.key);
     }
     json_walk_stop(&walk);
     return ok;
@@ -298,7 +292,7 @@ static bool add_payload(struct filling *f, struct str name, struct err *err) {
                      "the argument %.*s is the body: give it as a text, or as "
                      "{ base64 = \"…\" }",
                      STR_ARG(name));
-    drop(f->left, name);
+    json_drop_str(f->left, name);
     return ok;
 }
 
@@ -313,16 +307,10 @@ static bool has_body(const struct json *operation) {
 }
 
 static void offer_labels(struct nearest *nearest, struct str rest) {
-    while (rest.data) {
-        struct str name;
+    struct str name;
 
-        (void)str_cut(rest, '{', &rest);
-        name = str_cut(rest, '}', &rest);
-        if (str_ends(name, "+"))
-            name.len--;
-        if (name.len)
-            nearest_offer(nearest, name);
-    }
+    while (next_label(&rest, &name))
+        nearest_offer(nearest, name);
 }
 
 /* (AR3) */

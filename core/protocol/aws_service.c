@@ -19,25 +19,17 @@ static const char *const protocols[] = {
 
 /* --- forms of values --------------------------------------------------- */
 
-static bool made_of(struct str text, int (*is)(int), const char *also) {
-    for (size_t i = 0; i < text.len; i++)
-        if (!is((unsigned char)text.data[i]) &&
-            (!text.data[i] || !strchr(also, text.data[i])))
-            return false;
-    return text.len > 0 && text.len < 200;
-}
-
 static int is_host_letter(int c) {
     return islower(c) || isdigit(c);
 }
 
 static bool is_host_part(struct str text) {
-    return made_of(text, is_host_letter, "-.") && text.data[0] != '.' &&
+    return str_made_of(text, is_host_letter, "-.") && text.data[0] != '.' &&
            text.data[0] != '-' && !memmem(text.data, text.len, "..", 2);
 }
 
 bool aws_service_region_valid(struct str region) {
-    return made_of(region, is_host_letter, "-") && region.len <= 40 &&
+    return str_made_of(region, is_host_letter, "-") && region.len <= 40 &&
            islower((unsigned char)region.data[0]) &&
            region.data[region.len - 1] != '-';
 }
@@ -79,28 +71,34 @@ static bool is_texts(const struct json *value) {
     return json_is(value, JSON_LIST);
 }
 
-static bool is_texts_by_name(const struct json *value) {
+/* An empty table may come as an empty list. */
+static bool all_fit(const struct json *map,
+                    bool (*fits)(const struct json *value)) {
     struct json_walk walk;
-    bool             ok = is_map(value);
+    bool             ok = is_map(map);
 
-    if (!json_is(value, JSON_MAP))
+    if (!json_is(map, JSON_MAP))
         return ok;
-    walk = json_walk_over(value);
+    walk = json_walk_over(map);
     while (json_walk_next(&walk))
-        ok = ok && json_is(walk.value, JSON_TEXT);
+        ok = ok && fits(walk.value);
     return ok;
 }
 
-static bool is_pairs_by_name(const struct json *value) {
-    struct json_walk walk;
-    bool             ok = is_map(value);
+static bool is_text(const struct json *value) {
+    return json_is(value, JSON_TEXT);
+}
 
-    if (!json_is(value, JSON_MAP))
-        return ok;
-    walk = json_walk_over(value);
-    while (json_walk_next(&walk))
-        ok = ok && is_texts(walk.value) && json_count(walk.value) == 2;
-    return ok;
+static bool is_texts_by_name(const struct json *value) {
+    return all_fit(value, is_text);
+}
+
+static bool is_pair(const struct json *value) {
+    return is_texts(value) && json_count(value) == 2;
+}
+
+static bool is_pairs_by_name(const struct json *value) {
+    return all_fit(value, is_pair);
 }
 
 static bool is_protocol(const struct json *value) {
@@ -115,19 +113,19 @@ static bool is_prefix(const struct json *value) {
 }
 
 static bool is_target(const struct json *value) {
-    return made_of(json_text(value), isalnum, "._");
+    return str_made_of(json_text(value), isalnum, "._");
 }
 
 static bool is_version(const struct json *value) {
-    return made_of(json_text(value), isdigit, "-");
+    return str_made_of(json_text(value), isdigit, "-");
 }
 
 static bool is_id(const struct json *value) {
-    return made_of(json_text(value), isalnum, " -");
+    return str_made_of(json_text(value), isalnum, " -");
 }
 
 static bool is_name(const struct json *value) {
-    return made_of(json_text(value), isalnum, "_-");
+    return str_made_of(json_text(value), isalnum, "_-");
 }
 
 static bool is_flag(const struct json *value) {
@@ -154,7 +152,7 @@ static bool decides_operation(struct str name) {
 static bool is_uri(const struct json *value) {
     struct str text = json_text(value), query, path, key, rest;
 
-    if (!made_of(text, isalnum, "/{}+_-.~:@?=&*") || text.data[0] != '/' ||
+    if (!str_made_of(text, isalnum, "/{}+_-.~:@?=&*") || text.data[0] != '/' ||
         memmem(text.data, text.len, "..", 2))
         return false;
     path = str_cut(text, '?', &query);
@@ -168,42 +166,29 @@ static bool is_uri(const struct json *value) {
     return true;
 }
 
-static bool is_query(const struct json *value) {
-    struct json_walk walk;
-    bool             ok = is_texts_by_name(value);
+static bool is_query_name(const struct json *value) {
+    return is_text(value) && !decides_operation(json_text(value));
+}
 
-    if (!json_is(value, JSON_MAP))
-        return ok;
-    walk = json_walk_over(value);
-    while (json_walk_next(&walk))
-        ok = ok && !decides_operation(json_text(walk.value));
-    return ok;
+static bool is_query(const struct json *value) {
+    return all_fit(value, is_query_name);
+}
+
+static bool is_header_read(const struct json *value) {
+    return str_made_of(json_text(value), isalnum, "-*");
+}
+
+static bool is_header_sent(const struct json *value) {
+    return is_header_read(value) && !str_is(json_text(value), "*") &&
+           !aws_service_reserves(json_text(value));
 }
 
 static bool is_headers(const struct json *value) {
-    struct json_walk walk;
-    bool             ok = is_texts_by_name(value);
-
-    if (!json_is(value, JSON_MAP))
-        return ok;
-    walk = json_walk_over(value);
-    while (json_walk_next(&walk))
-        ok = ok && made_of(json_text(walk.value), isalnum, "-*") &&
-             !str_is(json_text(walk.value), "*") &&
-             !aws_service_reserves(json_text(walk.value));
-    return ok;
+    return all_fit(value, is_header_sent);
 }
 
 static bool is_answer_headers(const struct json *value) {
-    struct json_walk walk;
-    bool             ok = is_texts_by_name(value);
-
-    if (!json_is(value, JSON_MAP))
-        return ok;
-    walk = json_walk_over(value);
-    while (json_walk_next(&walk))
-        ok = ok && made_of(json_text(walk.value), isalnum, "-*");
-    return ok;
+    return all_fit(value, is_header_read);
 }
 
 /* --- the keys of a row ------------------------------------------------- */
@@ -308,7 +293,8 @@ static void need(struct checking *c, const struct json *map, const char *key,
 }
 
 static bool is_operation(struct str name) {
-    return made_of(name, isalnum, "") && isupper((unsigned char)name.data[0]);
+    return str_made_of(name, isalnum, "") &&
+           isupper((unsigned char)name.data[0]);
 }
 
 static void check_operation(struct checking *c, struct str name,
@@ -351,7 +337,7 @@ static void check_row(struct checking *c, struct str name,
 
     c->keys[0] = name;
     c->depth = 1;
-    if (!json_is(row, JSON_MAP) || !made_of(name, is_host_letter, "-")) {
+    if (!json_is(row, JSON_MAP) || !str_made_of(name, is_host_letter, "-")) {
         fault(c, AWS_KEY_WRONG,
               "'%.*s' must be a service in small letters, with a table",
               STR_ARG(name));

@@ -45,13 +45,6 @@ static bool add_path_argument(struct str name, const struct json *value,
     return ok;
 }
 
-static void drop(struct json *map, struct str name) {
-    char *key = mem_text(name.data, name.len);
-
-    json_drop(map, key);
-    mem_free(key);
-}
-
 bool route_fill(struct str route, struct json *left, struct buf *url,
                 struct err *err) {
     while (route.len) {
@@ -68,7 +61,7 @@ bool route_fill(struct str route, struct json *left, struct buf *url,
                            STR_ARG(name));
         if (!add_path_argument(name, json_find_str(left, name), url, err))
             return false;
-        drop(left, name);
+        json_drop_str(left, name);
         if (!route.data)
             return true;
     }

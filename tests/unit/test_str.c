@@ -1,6 +1,8 @@
 /* test_str.c - borrowed bytes. */
 #include <criterion/criterion.h>
 
+#include <ctype.h>
+
 #include <string.h>
 
 #include "base/str.h"
@@ -83,4 +85,21 @@ Test(str, distance_counts_edits_and_caps_long_texts) {
     cr_expect_eq(str_distance(STR(""), STR("abc")), 3);
     cr_expect_eq(str_distance(STR("abc"), STR("")), 3);
     cr_expect_eq(str_distance((struct str){long_text, 300}, STR("")), 64);
+}
+
+Test(str, is_in_a_list_or_not) {
+    static const char *const list[] = {"Get", "List", "", NULL};
+
+    cr_expect(str_in(STR("List"), list));
+    cr_expect_not(str_in(STR("Li"), list));
+    cr_expect_not(str_in(STR("Lists"), list));
+    cr_expect_not(str_in(STR(""), list));
+}
+
+Test(str, is_made_of_what_is_allowed) {
+    cr_expect(str_made_of(STR("a-1"), isalnum, "-"));
+    cr_expect_not(str_made_of(STR("a_1"), isalnum, "-"));
+    cr_expect_not(str_made_of(STR(""), isalnum, "-"));
+    cr_expect_not(str_made_of(STR("a\0b"), isalnum, "-"));
+    cr_expect_not(str_made_of(STR("\xC3\xA9"), isalnum, ""));
 }
