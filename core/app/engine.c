@@ -8,6 +8,7 @@
 #include "app/identity.h"
 #include "app/scripts.h"
 #include "app/services.h"
+#include "app/state.h"
 #include "base/mem.h"
 #include "gate/world.h"
 #include "graph/lease.h"
@@ -37,24 +38,14 @@ static struct log *open_log(const struct engine *engine) {
     return log_open(&options);
 }
 
-/* --state, else systemd's, else the user's own. */
 static bool find_state(struct engine *engine, struct err *err) {
-    const char *given = engine->options.state;
-    const char *home = getenv("HOME");
-    struct buf  dir = BUF_EMPTY;
+    struct buf dir = BUF_EMPTY;
+    bool       ok = state_find(engine->options.state, &dir, err);
 
-    if (!given || !*given)
-        given = getenv("STATE_DIRECTORY");
-    if (given && *given)
-        buf_add_text(&dir, given);
-    else if (getenv("XDG_STATE_HOME"))
-        buf_addf(&dir, "%s/nightshift", getenv("XDG_STATE_HOME"));
-    else if (home)
-        buf_addf(&dir, "%s/.local/state/nightshift", home);
-    else
-        return err_set(err, ERR_CONFIG, "no state directory: give --state DIR");
-    engine->state = buf_take(&dir);
-    return true;
+    if (ok)
+        engine->state = buf_take(&dir);
+    buf_release(&dir);
+    return ok;
 }
 
 /* (EN1) */

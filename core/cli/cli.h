@@ -32,7 +32,7 @@ struct cli {
     struct cli_values {
         const char *config, *state, *event, *fixtures, *assume, *resume;
         const char *tape, *format, *scripts, *log, *region, *account;
-        bool        live, json, log_json, detailed_exitcode, print_config;
+        bool        live, all, json, log_json, detailed_exitcode, print_config;
         bool        print_request;
     } value;
 };
@@ -46,11 +46,13 @@ int cli_fail(const struct cli *cli, const struct err *err);
 /* The exit code of an error that was told in another way. */
 int cli_exit_of(const struct err *err);
 
+int cmd_audit(const struct cli *cli);
 int cmd_call(const struct cli *cli);
 int cmd_check(const struct cli *cli);
 int cmd_explain(const struct cli *cli);
 int cmd_graph(const struct cli *cli);
 int cmd_run(const struct cli *cli);
+int cmd_runs(const struct cli *cli);
 int cmd_sign(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 
