@@ -6,6 +6,7 @@
 
 #include "app/config_key.h"
 #include "app/references.h"
+#include "aws/aws_profile.h"
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/timestamp.h"
@@ -210,6 +211,31 @@ static bool fill_from_environment(struct config *config, struct err *err) {
     return ok;
 }
 
+static const char *any_variable(const char *name) {
+    return getenv(name);
+}
+
+/* The region of the shared profile comes last, as with AWS's own tools. What is
+ * wrong with those files is for whoever needs credentials from them to say. */
+static void fill_region(struct config *config) {
+    struct aws_creds_inputs inputs;
+    struct aws_profiles     profiles = {NULL, NULL};
+    struct buf              origin = BUF_EMPTY;
+    struct err              err;
+    struct str              name, region = STR("");
+
+    aws_creds_inputs_read(&inputs, any_variable);
+    name = aws_profile_name(&inputs);
+    if (aws_profile_read(&inputs, &profiles, &err))
+        region = aws_profile_find(&profiles, name, "region");
+    buf_addf(&origin, "profile %.*s", STR_ARG(name));
+    if (region.len &&
+        put_path(config->values, "aws.region", json_new_text(region)))
+        json_put_text(config->origins, "aws.region", buf_str(&origin));
+    buf_release(&origin);
+    aws_profile_release(&profiles);
+}
+
 static void put_milliseconds(struct json *values, const char *key,
                              int64_t otherwise) {
     struct buf name = BUF_EMPTY;
@@ -263,6 +289,7 @@ struct config *config_load(const char *path, struct bundle *bundle,
         config_close(config);
         return NULL;
     }
+    fill_region(config);
     put_milliseconds(config->values, "effect_timeout", 20000);
     put_milliseconds(config->values, "settle", 5000);
     put_milliseconds(config->values, "park_after", 10000);

@@ -47,6 +47,10 @@ static void open_place(void) {
     (void)snprintf(directory, sizeof directory, "/tmp/nightshift-conf-XXXXXX");
     cr_assert(mkdtemp(directory));
     (void)snprintf(file, sizeof file, "%s/nightshift.lua", directory);
+    (void)setenv("HOME", directory, 1); /* nobody's ~/.aws */
+    (void)unsetenv("AWS_PROFILE");
+    (void)unsetenv("AWS_CONFIG_FILE");
+    (void)unsetenv("AWS_SHARED_CREDENTIALS_FILE");
 }
 
 static void close_place(void) {
@@ -296,6 +300,32 @@ Test(config, the_older_name_of_the_region_is_the_last_to_be_asked) {
     is_text(config, "aws", "region", "newer");
     comes_from(config, "aws.region", "environment AWS_REGION");
     config_close(config);
+}
+
+Test(config, the_region_of_the_profile_is_asked_for_behind_the_environment) {
+    struct config *config;
+    char           shared[96];
+    struct err     err;
+
+    (void)snprintf(shared, sizeof shared, "%s/shared", directory);
+    cr_assert(file_write(shared,
+                         STR("[default]\nregion = of-default\n"
+                             "[profile night]\nregion = of-night\n"),
+                         &err));
+    (void)setenv("AWS_CONFIG_FILE", shared, 1);
+    config = accepted("return {}");
+    is_text(config, "aws", "region", "of-default");
+    comes_from(config, "aws.region", "profile default");
+    config_close(config);
+    (void)setenv("AWS_PROFILE", "night", 1);
+    config = accepted("return {}");
+    is_text(config, "aws", "region", "of-night");
+    config_close(config);
+    (void)setenv("AWS_DEFAULT_REGION", "of-environment", 1);
+    config = accepted("return {}");
+    is_text(config, "aws", "region", "of-environment");
+    config_close(config);
+    (void)unlink(shared);
 }
 
 Test(config, a_variable_that_is_empty_says_nothing) {
