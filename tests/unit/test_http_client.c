@@ -183,7 +183,7 @@ static bool start(struct ask ask, const char *url, struct told *told,
     *told = (struct told){0};
     http_request_init(&request, ask.method ? ask.method : "GET", str_of(url));
     request.reach = ask.reach;
-    request.deadline_ms = ask.deadline_ms ? ask.deadline_ms : 3000;
+    request.deadline_ms = ask.deadline_ms ? ask.deadline_ms : 20000;
     request.answer_cap = ask.cap ? ask.cap : 4000;
     if (ask.body) {
         buf_add_text(&request.body, ask.body);
