@@ -36,24 +36,25 @@ struct calling {
 
 /* --- the question ------------------------------------------------------ */
 
-static struct json *read_args(const struct cli *cli, struct err *err) {
-    const char  *given = cli->count > 2 ? cli->args[2] : "{}";
+/* A map on the command line, or on standard input where "-" stands. */
+static struct json *read_map(const char *given, const char *what,
+                             struct err *err) {
     struct buf   text = BUF_EMPTY;
-    struct json *args = NULL;
+    struct json *map = NULL;
 
     if (strcmp(given, "-") != 0)
         buf_add_text(&text, given);
     else if (!file_read(given, ARGS_MAX, &text, err))
         return NULL;
-    args = json_parse(buf_str(&text), &json_caps_answer, err);
+    map = json_parse(buf_str(&text), &json_caps_answer, err);
     buf_release(&text);
-    if (!args)
-        err_wrap(err, "the arguments");
-    else if (json_is(args, JSON_MAP))
-        return args;
+    if (!map)
+        err_wrap(err, what);
+    else if (json_is(map, JSON_MAP))
+        return map;
     else
-        err_set(err, ERR_INVALID, "the arguments must be a JSON object");
-    json_release(args);
+        err_set(err, ERR_INVALID, "%s must be a JSON object", what);
+    json_release(map);
     return NULL;
 }
 
@@ -67,23 +68,36 @@ static void add_http(struct json *question, struct str name,
     json_append(question, args);
 }
 
-static struct json *options_of(const struct cli *cli) {
-    struct json *options = json_new_map();
+static bool has_options(const struct cli *cli) {
+    return cli->count > 3 || cli->value.region || cli->value.account;
+}
 
-    if (cli->value.region)
+/* What ctx takes last; --region and --account are short for two of them. */
+static struct json *read_options(const struct cli *cli, struct err *err) {
+    struct json *options = cli->count > 3
+                               ? read_map(cli->args[3], "the options", err)
+                               : json_new_map();
+
+    if (options && cli->value.region)
         json_put_text(options, "region", str_of(cli->value.region));
-    if (cli->value.account)
+    if (options && cli->value.account)
         json_put_text(options, "account", str_of(cli->value.account));
     return options;
 }
 
 static bool make_question(struct calling *c, struct err *err) {
-    struct str   kind = str_of(c->cli->args[0]);
-    struct str   name = str_of(c->cli->args[1]);
-    struct json *args = read_args(c->cli, err);
+    const struct cli *cli = c->cli;
+    struct str        kind = str_of(cli->args[0]);
+    struct str        name = str_of(cli->args[1]);
+    struct json      *options = read_options(cli, err);
+    struct json *args = options ? read_map(cli->count > 2 ? cli->args[2] : "{}",
+                                           "the arguments", err)
+                                : NULL;
 
-    if (!args)
+    if (!args) {
+        json_release(options);
         return false;
+    }
     c->question = json_new_list();
     json_append_text(c->question, STR("command line"));
     json_append_text(c->question, kind);
@@ -92,8 +106,8 @@ static bool make_question(struct calling *c, struct err *err) {
     } else {
         json_append_text(c->question, name);
         json_append(c->question, args);
-        json_append(c->question, options_of(c->cli));
     }
+    json_append(c->question, options);
     return effect_make(&c->effect, c->question, config_json(c->engine.config),
                        err);
 }
@@ -106,6 +120,11 @@ static bool check_usage(const struct cli *cli, struct err *err) {
         return err_set(err, ERR_USAGE,
                        "--live and --fixtures exclude each other: a fixture "
                        "world has no live effects");
+    if (has_options(cli) && strcmp(cli->args[0], "aws") != 0 &&
+        strcmp(cli->args[0], "github") != 0)
+        return err_set(err, ERR_USAGE,
+                       "only aws and github calls take options, not '%s'",
+                       cli->args[0]);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(cli->args[0], kinds[i]) == 0)
             return true;

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/encode.h"
+#include "base/nearest.h"
 #include "protocol/aws_rest.h"
 #include "protocol/aws_service.h"
 
@@ -400,19 +401,50 @@ void effect_aws_target(const struct effect *effect, struct buf *out) {
 
 /* --- making ------------------------------------------------------------ */
 
-static bool take_options(struct effect *effect, const struct json *given_ones,
-                         const struct json *config) {
-    static const char *const names[] = {"region", "account"};
+static const char *const option_names[] = {"region", "account"};
 
-    if (json_is(given_ones, JSON_MAP))
-        json_merge(effect->options, given_ones);
-    for (size_t i = 0; i < COUNT(names); i++) {
-        struct str value = json_find_text(json_find(config, "aws"), names[i]);
+static bool take_option(struct effect *effect, struct str name,
+                        const struct json *value, struct err *err) {
+    struct nearest nearest = nearest_to(name);
+    struct buf     text = BUF_EMPTY;
 
-        if (value.len && !json_find(effect->options, names[i]))
-            json_put_text(effect->options, names[i], value);
+    for (size_t i = 0; i < COUNT(option_names); i++) {
+        if (str_is(name, option_names[i])) {
+            json_put_str(effect->options, name, json_clone(value));
+            return true;
+        }
+        nearest_offer(&nearest, str_of(option_names[i]));
     }
-    return true;
+    err_set(err, ERR_INVALID,
+            "%s: no option \"%.60s\"%s: region and account are", effect->name,
+            name.data, nearest_words(&nearest, &text));
+    buf_release(&text);
+    return false;
+}
+
+/* (EA3) */
+static bool take_options(struct effect *effect, const struct json *options,
+                         struct err *err) {
+    struct json_walk walk;
+    bool             ok = true;
+
+    if (!json_is(options, JSON_MAP))
+        return true;
+    walk = json_walk_over(options);
+    while (ok && json_walk_next(&walk))
+        ok = take_option(effect, walk.key, walk.value, err);
+    json_walk_stop(&walk);
+    return ok;
+}
+
+static void add_defaults(struct effect *effect, const struct json *config) {
+    for (size_t i = 0; i < COUNT(option_names); i++) {
+        struct str value =
+            json_find_text(json_find(config, "aws"), option_names[i]);
+
+        if (value.len && !json_find(effect->options, option_names[i]))
+            json_put_text(effect->options, option_names[i], value);
+    }
 }
 
 static int is_account_letter(int c) {
@@ -447,7 +479,9 @@ bool effect_aws_make(struct effect *effect, const struct json *question,
                        "ctx.aws: \"%.*s\" is no "
                        "service:Operation, as in ecs:UpdateService",
                        STR_ARG(action));
-    (void)take_options(effect, json_at(question, 4), config);
+    if (!take_options(effect, json_at(question, 4), err))
+        return false;
+    add_defaults(effect, config);
     effect->service = aws_service_take(json_find(config, "aws_services"),
                                        str_cut(action, ':', &operation));
     return check_options(effect, err);

@@ -10,8 +10,9 @@
  *        and GET or HEAD, or a place in the list of POST reads. (N4)
  *   EA2  No row and no other name opens what is `secret`: not an alias, not a
  *        route, not another protocol to the same service. (E3)
- *   EA3  A region or account of another shape is refused before anything is
- *        made of it.
+ *   EA3  A region or account of another shape, and an option of another name,
+ *        is refused before anything is made of it: a misspelt region would be
+ *        a call to the default one.
  *
  * Lifetime: run. Thread: loop.
  */

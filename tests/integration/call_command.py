@@ -80,6 +80,12 @@ def reads(cases, engine):
         walk = place.call("github", "GET /repos/{owner}/{repo}/commits",
                           {"owner": "acme", "repo": "checkout"})
         cases.check("GitHub is asked", [walk.code != 0 and walk.words()])
+        walk = place.call("github", "GET /repos/{owner}/{repo}/commits",
+                          {"owner": "acme", "repo": "checkout"},
+                          '{"pages":true}')
+        cases.check("options are what ctx takes last", [
+            walk.code != 0 and walk.words(),
+            "items" not in json.loads(walk.out or "{}") and walk.words()])
 
 
 def dry(cases, engine):
@@ -132,15 +138,19 @@ def lost(cases, engine):
 
 def refused(cases, engine):
     with Place(engine) as place:
-        for name, kind, effect, args, code in [
+        for name, kind, effect, args, code, *options in [
                 ("a kind that does not exist", "ftp", "x", {}, 64),
                 ("a name that is none", "aws", "UpdateService", {}, 2),
                 ("arguments that are no object", "aws", UPDATE, [1], 2),
+                ("an option that is none", "aws", UPDATE, COUNT, 2,
+                 '{"regoin":"eu-west-1"}'),
+                ("options of a kind that takes none", "prometheus", "query",
+                 {"query": "up"}, 64, '{"owner":"acme"}'),
                 ("what returns secrets", "aws", "sts:AssumeRole", {}, 1),
                 ("a host that is not allowed", "http",
                  "GET https://example.com/", {}, 1),
                 ("a channel that is not there", "notify", "nobody", {}, 2)]:
-            walk = place.call(kind, effect, args)
+            walk = place.call(kind, effect, args, *options)
             cases.check("refused: " + name, [
                 walk.code != code and walk.words(),
                 not walk.err.count("error ") and walk.words()])

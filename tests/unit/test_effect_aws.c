@@ -165,13 +165,17 @@ Test(effect_aws, a_rule_holds_for_the_service_of_its_name_alone) {
     effect_release(&effect);
 }
 
-Test(effect_aws, EA3_regions_and_accounts_have_a_shape) {
-    static const char *const options[] = {
-        "{'region': 'evil.com/'}", "{'region': 'eu-1.evil.com'}",
-        "{'region': ''}",          "{'region': 7}",
-        "{'account': 'a/b'}",      "{'account': ''}",
-        "{'account': '*'}"};
-    struct buf question = BUF_EMPTY;
+Test(effect_aws, EA3_options_have_a_name_and_a_shape) {
+    static const char *const options[] = {"{'region': 'evil.com/'}",
+                                          "{'region': 'eu-1.evil.com'}",
+                                          "{'region': ''}",
+                                          "{'region': 7}",
+                                          "{'account': 'a/b'}",
+                                          "{'account': ''}",
+                                          "{'account': '*'}",
+                                          "{'regoin': 'eu-1'}",
+                                          "{'endpoint': 'https://evil.test'}"};
+    struct buf               question = BUF_EMPTY;
 
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         struct json  *asked, *config = json_new_map();

@@ -141,7 +141,6 @@ Test(request, aws_says_what_is_missing) {
 
 Test(request, RQ2_aws_signs_for_the_configured_endpoint_and_no_other) {
     cr_assert(build_with("['', 'aws', 'ecs:ListTasks', {'endpoint': "
-                         "'https://evil.test'}, {'endpoint': "
                          "'https://evil.test'}]",
                          "{'aws': {'region': 'eu-1', 'endpoint': "
                          "'http://127.0.0.1:4566'}}"));
