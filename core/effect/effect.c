@@ -392,6 +392,20 @@ static const struct maker makers[] = {
     {"wait", EFFECT_WAIT, make_wait},
 };
 
+bool effect_take_options(struct effect *effect, const struct json *options,
+                         effect_option_fn *take, struct err *err) {
+    struct json_walk walk;
+    bool             ok = true;
+
+    if (!json_is(options, JSON_MAP))
+        return true;
+    walk = json_walk_over(options);
+    while (ok && json_walk_next(&walk))
+        ok = take(effect, walk.key, walk.value, err);
+    json_walk_stop(&walk);
+    return ok;
+}
+
 static const struct maker *maker_for(struct str kind) {
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
         if (str_is(kind, makers[i].kind))

@@ -95,6 +95,13 @@ bool effect_make(struct effect *effect, const struct json *question,
                  const struct json *config, struct err *err);
 void effect_release(struct effect *effect);
 
+/* For those that make effects: each option is taken or refused by name. What
+ * is no map has no options. */
+typedef bool effect_option_fn(struct effect *effect, struct str name,
+                              const struct json *value, struct err *err);
+bool effect_take_options(struct effect *effect, const struct json *options,
+                         effect_option_fn *take, struct err *err);
+
 static inline bool effect_writes(const struct effect *effect) {
     return effect->class != EFFECT_READ;
 }

@@ -403,6 +403,7 @@ void effect_aws_target(const struct effect *effect, struct buf *out) {
 
 static const char *const option_names[] = {"region", "account"};
 
+/* (EA3) */
 static bool take_option(struct effect *effect, struct str name,
                         const struct json *value, struct err *err) {
     struct nearest nearest = nearest_to(name);
@@ -420,21 +421,6 @@ static bool take_option(struct effect *effect, struct str name,
             name.data, nearest_words(&nearest, &text));
     buf_release(&text);
     return false;
-}
-
-/* (EA3) */
-static bool take_options(struct effect *effect, const struct json *options,
-                         struct err *err) {
-    struct json_walk walk;
-    bool             ok = true;
-
-    if (!json_is(options, JSON_MAP))
-        return true;
-    walk = json_walk_over(options);
-    while (ok && json_walk_next(&walk))
-        ok = take_option(effect, walk.key, walk.value, err);
-    json_walk_stop(&walk);
-    return ok;
 }
 
 static void add_defaults(struct effect *effect, const struct json *config) {
@@ -479,7 +465,7 @@ bool effect_aws_make(struct effect *effect, const struct json *question,
                        "ctx.aws: \"%.*s\" is no "
                        "service:Operation, as in ecs:UpdateService",
                        STR_ARG(action));
-    if (!take_options(effect, json_at(question, 4), err))
+    if (!effect_take_options(effect, json_at(question, 4), take_option, err))
         return false;
     add_defaults(effect, config);
     effect->service = aws_service_take(json_find(config, "aws_services"),

@@ -92,8 +92,8 @@ bool effect_github_is_secret(const struct effect *effect) {
 /* `pages`: the answer is a page. `owner` and `repo`: whose token signs what
  * names no repository itself; they say nothing of what is touched. */
 static bool take_option(struct effect *effect, struct str name,
-                        const struct json *value, bool graphql,
-                        struct err *err) {
+                        const struct json *value, struct err *err) {
+    bool graphql = str_starts(str_of(effect->name), "github:" GRAPHQL_NAME);
     bool fits = graphql ? (str_is(name, "owner") || str_is(name, "repo")) &&
                               json_is(value, JSON_TEXT)
                         : str_is(name, "pages") && json_is(value, JSON_BOOL) &&
@@ -106,20 +106,6 @@ static bool take_option(struct effect *effect, struct str name,
                        STR_ARG(name));
     json_put_str(effect->options, name, json_clone(value));
     return true;
-}
-
-static bool take_options(struct effect *effect, const struct json *options,
-                         bool graphql, struct err *err) {
-    struct json_walk walk;
-    bool             ok = true;
-
-    if (!json_is(options, JSON_MAP))
-        return true;
-    walk = json_walk_over(options);
-    while (ok && json_walk_next(&walk))
-        ok = take_option(effect, walk.key, walk.value, graphql, err);
-    json_walk_stop(&walk);
-    return ok;
 }
 
 /* --- GraphQL ------------------------------------------------------------ */
@@ -205,5 +191,6 @@ bool effect_github_make(struct effect *effect, const struct json *question,
     else
         buf_addf(&name, "github:%.*s", STR_ARG(route));
     effect->name = buf_take(&name);
-    return ok && take_options(effect, json_at(question, 4), graphql, err);
+    return ok &&
+           effect_take_options(effect, json_at(question, 4), take_option, err);
 }
