@@ -28,7 +28,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.parse
 import urllib.request
@@ -40,6 +39,7 @@ from double import Double                                     # noqa: E402
 from lib.cases import Cases                                   # noqa: E402
 from lib.counting_proxy import CountingProxy                  # noqa: E402
 from lib.engine import CREDENTIALS, ROOT, from_arguments      # noqa: E402
+from lib.loopback import Loopback                             # noqa: E402
 from lib.record import Record                                 # noqa: E402
 
 VENV = ROOT / "build" / "venv"
@@ -157,7 +157,7 @@ def make_service(ecs, logs, start_ms):
             for i in range(20)])
 
 
-class Exporter:
+class Exporter(Loopback):
     """What the service says of itself, from what moto says of the service."""
 
     def __init__(self, ecs):
@@ -175,7 +175,7 @@ class Exporter:
         return ["%s%s %g" % (name, labels, value)
                 for name, value in self.values().items()]
 
-    def __enter__(self):
+    def handler(self):
         exporter = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -189,16 +189,7 @@ class Exporter:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
-                                                      Handler)
-        self.server.daemon_threads = True
-        self.address = "127.0.0.1:%d" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        return Handler
 
 
 # --- who measures -------------------------------------------------------------

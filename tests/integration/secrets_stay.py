@@ -21,7 +21,6 @@ import os
 import pathlib
 import sys
 import tempfile
-import threading
 import urllib.parse
 
 HERE = pathlib.Path(__file__).parent
@@ -30,6 +29,7 @@ sys.path.insert(0, str(HERE))
 from lib import canaries                                      # noqa: E402
 from lib.cases import Cases                                   # noqa: E402
 from lib.engine import EVENTS, from_arguments                 # noqa: E402
+from lib.loopback import Loopback                             # noqa: E402
 from live_moto import Child, VENV, free_port, into_venv       # noqa: E402
 
 HOOK_PATH = "/hook-canary-0f-the-path"
@@ -52,13 +52,13 @@ def echoes(value):
             urllib.parse.quote(value, safe=""), json.dumps({"is": value})]
 
 
-class Echo:
+class Echo(Loopback):
     """Answers with what it was sent; remembers the headers."""
 
     def __init__(self, status=200):
         self.status, self.seen = status, []
 
-    def __enter__(self):
+    def handler(self):
         echo = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -84,16 +84,7 @@ class Echo:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
-                                                      Handler)
-        self.server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        return Handler
 
     def got(self, header, value):
         return any(seen.get(header) == value for seen in self.seen)

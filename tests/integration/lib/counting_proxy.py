@@ -6,11 +6,13 @@ import http.server
 import threading
 import urllib.parse
 
+from lib.loopback import Loopback
+
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "date",
               "server", "content-length"}
 
 
-class CountingProxy:
+class CountingProxy(Loopback):
     """Forwards to `upstream`; `counts` is by "service:Operation"."""
 
     def __init__(self, upstream):
@@ -18,19 +20,8 @@ class CountingProxy:
         self.lock = threading.Lock()
         self.counts = collections.Counter()
 
-    def __enter__(self):
-        handler = type("Bound", (Handler,), {"proxy": self})
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
-                                                      handler)
-        self.server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever,
-                         kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+    def handler(self):
+        return type("Bound", (Handler,), {"proxy": self})
 
     def taken(self):
         """The counts since the last time."""

@@ -25,6 +25,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from lib.loopback import Loopback
+
 ROLES = "/latest/meta-data/iam/security-credentials/"
 IMDS_TOKEN = "imds-session-token-of-the-double"
 TASK_TOKEN = "task-authorization-token"
@@ -40,7 +42,7 @@ def moment(seconds):
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class World:
+class World(Loopback):
     def __init__(self, moto):
         self.moto = urllib.parse.urlsplit(moto).netloc
         self.lock = threading.Lock()
@@ -105,19 +107,8 @@ class World:
             self.problems.append("botocore signs %s otherwise" % request.path)
         return name
 
-    def __enter__(self):
-        handler = type("Bound", (Handler,), {"world": self})
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
-                                                      handler)
-        self.server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever,
-                         kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+    def handler(self):
+        return type("Bound", (Handler,), {"world": self})
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -11,6 +11,8 @@ import json
 import threading
 import urllib.parse
 
+from lib.loopback import Loopback
+
 
 def as_openai(reply, usage):
     stop = {"length": "length", "filter": "content_filter"}.get(
@@ -62,7 +64,7 @@ def as_bedrock(reply, usage):
             "metrics": {"latencyMs": 1}}
 
 
-class ModelDouble:
+class ModelDouble(Loopback):
     """`replies` is a list, the last one repeated, or a function of the
     request; `seen` holds what arrived."""
 
@@ -71,20 +73,12 @@ class ModelDouble:
         self.seen, self.lock = [], threading.Lock()
         self.closing = threading.Event()
 
-    def __enter__(self):
-        handler = type("Bound", (Handler,), {"double": self})
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
-                                                      handler)
-        self.server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever,
-                         kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
+    def handler(self):
+        return type("Bound", (Handler,), {"double": self})
 
     def __exit__(self, *_):
         self.closing.set()
-        self.server.shutdown()
-        self.server.server_close()
+        super().__exit__()
 
     def reset(self, *replies, usage=(100, 20)):
         with self.lock:
