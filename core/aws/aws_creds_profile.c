@@ -13,6 +13,9 @@
 #include "base/mem.h"
 
 #define ROLES_MAX 8
+#define NO_PERSON                                                         \
+    "and a log-in by a person is not something we can do: use a role, a " \
+    "container's or an instance's credentials"
 
 struct climb {
     const struct aws_creds_options *o;
@@ -97,16 +100,11 @@ static void take_profile(const struct aws_creds_options *o,
         exchange_token(o, files, name, done, arg);
     else if (has(files, name, "sso_account_id") ||
              has(files, name, "sso_session"))
-        refuse(name, "sso settings",
-               "and a log-in by a person is not something we can do: use a "
-               "role, a container's or an instance's credentials",
-               done, arg);
+        refuse(name, "sso settings", NO_PERSON, done, arg);
     else if (json_find(keys, "aws_access_key_id"))
         give_keys(keys, name, done, arg);
     else if (has(files, name, "login_session"))
-        refuse(name, "login_session",
-               "and a log-in by a person is not something we can do", done,
-               arg);
+        refuse(name, "login_session", NO_PERSON, done, arg);
     else if (has(files, name, "credential_process"))
         refuse(name, "credential_process",
                "and we start no programs: give its credentials in the "

@@ -198,6 +198,10 @@ Test(aws_creds_profile, AC7_no_program_is_started_and_no_log_in_awaited) {
     files("[default]\nsso_session=x\nsso_account_id=1\nsso_role_name=y\n", "");
     cr_assert(aws_creds_forget(bench.creds, STR("")));
     is_refused("profile default has sso settings");
+    files("[default]\nlogin_session=arn:aws:iam::1:user/me\n", "");
+    cr_assert(aws_creds_forget(bench.creds, STR("")));
+    is_refused("profile default has login_session, and a log-in by a person "
+               "is not something we can do: use a role");
 }
 
 Test(aws_creds_profile, AC7_a_program_of_a_source_is_not_started_either) {
