@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "app/config_key.h"
+#include "app/config_scope.h"
 #include "app/references.h"
 #include "aws/aws_profile.h"
 #include "base/mem.h"
@@ -346,22 +347,6 @@ void config_resolve(struct config *config, const struct json *reference,
     secret_put(config->secrets, json_find_text(reference, "as").data, value);
 }
 
-/* How and with what a request travels; no question depends on it. */
-static bool is_transport(const struct config_key *key) {
-    static const char *const kinds[] = {"url", "secret", "reference"};
-    static const char *const paths[] = {
-        "http.private",       "http.ca_file",      "http.auth.*.header",
-        "http.auth.*.prefix", "secrets.directory", "effect_timeout"};
-
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(key->kind, kinds[i]) == 0)
-            return true;
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-        if (strcmp(key->path, paths[i]) == 0)
-            return true;
-    return false;
-}
-
 static struct json *facts_of(const struct json *map, const struct json *steps) {
     struct json     *facts = json_new_map();
     struct json_walk walk = json_walk_over(map);
@@ -371,9 +356,12 @@ static struct json *facts_of(const struct json *map, const struct json *steps) {
         bool                     prefix;
         const struct config_key *key = config_key_find(inner, &prefix);
 
-        if (!key && json_is(walk.value, JSON_MAP))
+        if (config_scope_is_service(inner) ||
+            (key && config_scope_is_transport(key)))
+            ;
+        else if (!key && json_is(walk.value, JSON_MAP))
             json_put_str(facts, walk.key, facts_of(walk.value, inner));
-        else if (!key || !is_transport(key))
+        else
             json_put_str(facts, walk.key, json_clone(walk.value));
         json_release(inner);
     }

@@ -8,7 +8,8 @@
  *   CF1  An unknown key or a value of the wrong kind is an error that names
  *        the key; nothing starts on a configuration that was half understood.
  *   CF2  No secret is in config_json() or in an error about it. (N11)
- *   CF3  No URL and no reference is among the facts. (N7, N11)
+ *   CF3  No URL, no reference and nothing that only the service needs is among
+ *        the facts. (N7, N11)
  *
  * Lifetime: process. Thread: main.
  */

@@ -5,6 +5,7 @@
  */
 #include "app/config.h"
 #include "app/scripts.h"
+#include "app/service_settings.h"
 #include "check/check.h"
 #include "check/findings.h"
 #include "cli/cli.h"
@@ -99,13 +100,17 @@ static void print_config(const struct config *config) {
 static bool check_config(const struct cli *cli, struct bundle *bundle,
                          struct err *err) {
     struct config *config = config_load(cli->value.config, bundle, err);
+    struct service_settings settings;
+    bool                    ok;
 
     if (!config)
         return false;
-    if (cli->value.print_config)
+    ok = service_settings_read(config_json(config), &settings, err) ||
+         err_wrap(err, "configuration");
+    if (ok && cli->value.print_config)
         print_config(config);
     config_close(config);
-    return true;
+    return ok;
 }
 
 int cmd_check(const struct cli *cli) {

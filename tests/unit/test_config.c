@@ -475,6 +475,19 @@ static void printed(struct buf *out) {
         buf_add(out, part, len);
 }
 
+Test(config, check_refuses_a_setting_that_the_service_cannot_use) {
+    struct err err = {.text = ""};
+    char *argv[] = {"nightshift", "check", "tests/fixtures/sound", "--config",
+                    file};
+
+    cr_redirect_stderr();
+    cr_assert(file_write(file, STR("return { limits = { runs = 0 } }"), &err));
+    cr_expect_eq(cli_main(5, argv), EXIT_BAD_CONFIG);
+    cr_assert(file_write(file, STR("return { limits = { runs = 1 } }"), &err));
+    cr_redirect_stdout();
+    cr_expect_eq(cli_main(5, argv), EXIT_DONE);
+}
+
 Test(config, CF2_N11_print_config_shows_values_and_origins_and_no_secret) {
     char      *argv[] = {"nightshift",     "check",    "tests/fixtures/sound",
                          "--print-config", "--config", file};
@@ -599,6 +612,30 @@ Test(config, CF3_N7_N11_facts_are_what_questions_depend_on_and_nothing_else) {
                "'settle': '1s', 'settle_ms': 1000, 'park_after_ms': 10000, "
                "'services': {'prod/a': {'max': 3}}}");
     json_release(facts);
+    config_close(config);
+}
+
+/* Every key of the service at once, and nothing else. */
+Test(config, CF3_N7_what_only_the_service_needs_is_no_fact) {
+    struct config *config = accepted(
+        "return { listen = '0.0.0.0:1', admin = { listen = '0.0.0.0:2' }, "
+        "tls = { certificate = 'c', key = 'k', client_ca = 'a' }, "
+        "tokens = { ci = { secret = secret('T'), role = 'viewer' } }, "
+        "limits = { runs = 1, vms = 1, vm_mb = 32, deliveries = 1, "
+        "connections = 1, request_seconds = 1 }, "
+        "retention = { days = 1, runs = 1, deliveries = 1 }, "
+        "otlp = { url = 'https://o', secret = secret('O'), header = 'h', "
+        "prefix = 'p' }, watch = false, drain = '1s', "
+        "log = { format = 'json', level = 'warn' }, "
+        "public_url = 'https://n' }");
+    struct json *facts = config_facts(config), *none;
+
+    config_close(config);
+    config = accepted("return {}");
+    none = config_facts(config);
+    cr_expect(json_same(facts, none));
+    json_release(facts);
+    json_release(none);
     config_close(config);
 }
 
