@@ -168,7 +168,7 @@ void engine_close(struct engine *engine) {
         loop_close(engine->loop);
     }
     config_close(engine->config);
-    bundle_close(engine->bundle);
+    bundle_release(engine->bundle);
     store_close(engine->store);
     if (engine->watchdog)
         watchdog_close(engine->watchdog);

@@ -60,7 +60,7 @@ static bool collect(const char *dir, struct clock *clock,
         bundle_seal(*bundle);
         return true;
     }
-    bundle_close(*bundle);
+    bundle_release(*bundle);
     *bundle = NULL;
     return err_wrap(err, "scripts in %s", dir);
 }

@@ -135,7 +135,7 @@ int cmd_check(const struct cli *cli) {
         code = json_count(findings) ? EXIT_FAILED : EXIT_DONE;
     }
     json_release(findings);
-    bundle_close(bundle);
+    bundle_release(bundle);
     buf_release(&dir);
     return code;
 }

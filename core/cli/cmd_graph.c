@@ -231,7 +231,7 @@ int cmd_graph(const struct cli *cli) {
         draw(cli, playbook);
     else
         code = cli_fail(cli, &err);
-    bundle_close(bundle);
+    bundle_release(bundle);
     buf_release(&dir);
     return code;
 }

@@ -647,6 +647,7 @@ struct run *run_open(const struct run_options *options, struct err *err) {
         return NULL;
     run = mem_new(sizeof *run);
     run->options = *options;
+    bundle_retain(run->options.bundle); /* N8 */
     walk_init(&run->walk);
     if (!bundle_meta(options->bundle, script, &run->playbook, err)) {
         run_close(run);
@@ -660,6 +661,7 @@ void run_close(struct run *run) {
         return;
     step_release(&run->step);
     walk_release(&run->walk);
+    bundle_release(run->options.bundle);
     mem_free(run);
 }
 

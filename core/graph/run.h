@@ -48,7 +48,7 @@ struct run_options {
      * entry in the store, and the hold on its key. */
     const struct store_write *first, *last;
     size_t                    first_count, last_count;
-}; /* all borrowed */
+}; /* all borrowed; the bundle is held until run_close() as well (N8) */
 
 /* err is NULL when the walk reached an end, whatever the end was. */
 typedef void run_done_fn(void *arg, const struct err *err);

@@ -93,7 +93,7 @@ bool shelf_take(struct store *store, struct str hash, struct clock *clock,
     buf_release(&key);
     buf_release(&value);
     if (!ok) {
-        bundle_close(*bundle);
+        bundle_release(*bundle);
         *bundle = NULL;
     }
     return ok;

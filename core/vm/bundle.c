@@ -31,7 +31,7 @@ struct bundle {
     digest_fn      *digest;
     struct clock   *clock;
     struct script **scripts;
-    size_t          count;
+    size_t          count, holders;
     struct buf      prelude, ctx;
     char            hash[2 * DIGEST_SIZE + 1];
 };
@@ -39,6 +39,7 @@ struct bundle {
 struct bundle *bundle_open(digest_fn *digest, struct clock *clock) {
     struct bundle *bundle = mem_new(sizeof *bundle);
 
+    bundle->holders = 1;
     bundle->digest = digest;
     bundle->clock = clock;
     return bundle;
@@ -53,8 +54,14 @@ static void script_release(struct script *script) {
     mem_free(script);
 }
 
-void bundle_close(struct bundle *bundle) {
-    if (!bundle)
+struct bundle *bundle_retain(struct bundle *bundle) {
+    bundle->holders++;
+    return bundle;
+}
+
+/* (B3) */
+void bundle_release(struct bundle *bundle) {
+    if (!bundle || --bundle->holders > 0)
         return;
     for (size_t i = 0; i < bundle->count; i++)
         script_release(bundle->scripts[i]);

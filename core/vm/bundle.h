@@ -1,15 +1,20 @@
 /* bundle.h - all scripts of one moment, named by their content.
  *
  * A bundle is filled once with paths and texts, sealed with a hash over all of
- * them, and never changes; a run keeps the one that it began with (N8).
+ * them, and never changes; a run keeps the one that it began with (N8), so a
+ * bundle is counted and lasts as long as anybody holds it.
  * Scripts are compiled the first time they are used and kept as bytecode that
  * only this process made, so that a fresh VM for every attempt is cheap. Text
  * is the only form in which a script comes in.
  *
  *   B1  Bytecode from outside is never loaded.
  *   B2  The hash names every path and every byte of every script.
+ *   B3  A bundle lasts until the last of those who hold it lets go. (N8)
  *
- * Lifetime: process. Thread: loop.
+ * What is compiled on first use is written then, so a bundle belongs to one
+ * thread at a time: one that is made aside is handed over whole.
+ *
+ * Lifetime: until released. Thread: one at a time.
  */
 #ifndef VM_BUNDLE_H
 #define VM_BUNDLE_H
@@ -47,7 +52,9 @@ struct script {
 struct bundle;
 
 struct bundle *bundle_open(digest_fn *digest, struct clock *clock);
-void           bundle_close(struct bundle *bundle);
+/* One more holder; gives the same bundle back. */
+struct bundle *bundle_retain(struct bundle *bundle);
+void           bundle_release(struct bundle *bundle); /* NULL is fine */
 
 /* `path` is relative: "nodes/analyst.lua". Files in other folders, and names
  * that are no ids, are refused. */

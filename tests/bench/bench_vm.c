@@ -56,6 +56,6 @@ int main(void) {
     }
     printf("bench vm_attempt %.1f us (aim <= 120)\n", best);
     json_release(arguments);
-    bundle_close(bundle);
+    bundle_release(bundle);
     return 0;
 }

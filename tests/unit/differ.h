@@ -49,7 +49,7 @@ static inline void differ_open(struct differ *d) {
 static inline void differ_close(struct differ *d) {
     lua_close(d->stock);
     vm_close(d->vm);
-    bundle_close(d->bundle);
+    bundle_release(d->bundle);
     buf_release(&d->expected);
     buf_release(&d->got);
 }

@@ -68,7 +68,7 @@ static inline struct json *scripted_run(const char             *body,
     results = attempt_call(bundle, scripted_node(bundle, "subject"), "run",
                            none, limits, err);
     json_release(none);
-    bundle_close(bundle);
+    bundle_release(bundle);
     return results;
 }
 

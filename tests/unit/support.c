@@ -76,7 +76,7 @@ void support_services(struct json *config) {
                           &rows, &err),
               "%s", err.text);
     json_put(config, "aws_services", json_clone(rows));
-    bundle_close(bundle);
+    bundle_release(bundle);
     buf_release(&text);
 }
 
@@ -236,7 +236,7 @@ void bench_close(struct bench *bench) {
     journal_close(bench->journal);
     queue_close(bench->queue);
     store_close(bench->store);
-    bundle_close(bench->bundle);
+    bundle_release(bench->bundle);
     log_close(bench->log);
     redact_close(bench->redact);
     json_release(bench->config);

@@ -76,7 +76,7 @@ Test(attempt, AT1_an_attempt_finds_nothing_that_another_changed) {
     gives(bundle, "witness", "[[]]");
     gives(bundle, "vandal", "[1, 'vandal']");
     gives(bundle, "witness", "[[]]");
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(attempt, AT1_nothing_passes_between_two_that_run_at_the_same_time) {
@@ -105,7 +105,7 @@ Test(attempt, AT1_nothing_passes_between_two_that_run_at_the_same_time) {
     }
     json_release(none);
     json_release(answer);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(attempt, AT1_changing_its_arguments_changes_no_ones_but_its_own) {
@@ -124,7 +124,7 @@ Test(attempt, AT1_changing_its_arguments_changes_no_ones_but_its_own) {
     }
     support_is(arguments, "[{'list': ['given']}]");
     json_release(arguments);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(attempt, AT1_N14_one_that_is_killed_is_not_noticed_by_one_that_waits) {
@@ -153,7 +153,7 @@ Test(attempt, AT1_N14_one_that_is_killed_is_not_noticed_by_one_that_waits) {
     attempt_close(waits);
     json_release(none);
     json_release(answer);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(attempt, N8_one_that_has_begun_ends_on_the_bundle_it_began_with) {
@@ -182,8 +182,8 @@ Test(attempt, N8_one_that_has_begun_ends_on_the_bundle_it_began_with) {
     support_is(attempt_results(attempt), "['old']");
     attempt_close(attempt);
     json_release(none);
-    bundle_close(bundles[0]);
-    bundle_close(bundles[1]);
+    bundle_release(bundles[0]);
+    bundle_release(bundles[1]);
 }
 
 /* --- what cannot be plain values ------------------------------------------ */
@@ -206,7 +206,7 @@ static enum attempt_state run_body(const char *body, struct json **results,
     attempt_close(attempt);
     json_release(none);
     json_release(yes);
-    bundle_close(bundle);
+    bundle_release(bundle);
     return state;
 }
 
@@ -267,7 +267,7 @@ Test(attempt, AT2_after_such_a_failure_the_bundle_serves_the_next) {
     cr_expect_eq(err.code, ERR_CONTRACT, "%s", err.text);
     gives(bundle, "subject", "['well']");
     json_release(arguments);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 /* --- errors and ends ------------------------------------------------------ */
@@ -302,14 +302,14 @@ Test(attempt, a_script_that_has_no_such_function_or_no_table_says_so) {
     cr_expect(support_has(err.text, "must return a table, returned a nil"),
               "%s", err.text);
     json_release(none);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(attempt, a_function_that_must_be_pure_may_not_ask) {
     struct bundle *bundle = scripted_body(NULL, "ctx", "return ctx == nil");
 
     gives(bundle, "subject", "[true]");
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(attempt, AT2_the_table_of_a_script_has_caps_of_its_own) {
@@ -328,7 +328,7 @@ Test(attempt, AT2_the_table_of_a_script_has_caps_of_its_own) {
     cr_expect_eq(err.code, ERR_LIMIT, "%s", err.text);
     cr_expect_null(attempt_table(bundle, scripted_node(bundle, "knot"), &err));
     cr_expect_eq(err.code, ERR_LIMIT, "%s", err.text);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 /* --- turns ---------------------------------------------------------------- */
@@ -364,7 +364,7 @@ Test(attempt, a_busy_script_gives_the_loop_its_turn_and_ends_all_the_same) {
     support_is(attempt_results(attempt), "[5000050000]");
     attempt_close(attempt);
     json_release(none);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(attempt, N14_one_that_does_nothing_but_ask_spends_its_budget) {
@@ -385,7 +385,7 @@ Test(attempt, N14_one_that_does_nothing_but_ask_spends_its_budget) {
     cr_expect_eq(err.code, ERR_LIMIT, "%s", err.text);
     attempt_close(attempt);
     json_release(none);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(attempt, one_that_waits_for_an_answer_can_be_closed) {
@@ -402,7 +402,7 @@ Test(attempt, one_that_waits_for_an_answer_can_be_closed) {
                                true, none, &scripted_limits, &err));
     attempt_close(NULL);
     json_release(none);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 /* The same work with a turn of the loop at every tick: it is spread over all
@@ -448,7 +448,7 @@ Test(attempt, V2_a_slice_may_end_anywhere_and_changes_no_result) {
     json_release(whole);
     json_release(none);
     buf_release(&wanted);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 /* Lua counts C calls anew after each turn, so a turn that ended by the clock
@@ -469,7 +469,7 @@ static struct json *depth_under(struct clock *clock) {
     depth = json_clone(attempt_results(attempt));
     attempt_close(attempt);
     json_release(none);
-    bundle_close(bundle);
+    bundle_release(bundle);
     return depth;
 }
 
@@ -512,8 +512,8 @@ Test(attempt, V2_N14_many_small_turns_add_up_to_the_cpu_limit) {
               err.text);
     attempt_close(attempt);
     json_release(none);
-    bundle_close(bundle);
-    bundle_close(timed);
+    bundle_release(bundle);
+    bundle_release(timed);
 }
 
 /* --- little memory -------------------------------------------------------- */
@@ -547,7 +547,7 @@ Test(attempt, V1_V3_N14_whatever_memory_it_has_it_ends_or_meets_its_limit,
     }
     cr_expect_gt(refused, 100);
     json_release(arguments);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 /* --- all that can be reached ---------------------------------------------- */
@@ -618,5 +618,5 @@ Test(attempt, AT1_SB2_one_that_overwrites_all_it_can_reach_changes_no_other) {
     json_release(before);
     json_release(destroyed);
     json_release(after);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }

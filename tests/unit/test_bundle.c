@@ -29,7 +29,7 @@ static struct hash hash_one(struct str path, struct str text) {
 
     add(bundle, path, text);
     hash = hash_of(bundle);
-    bundle_close(bundle);
+    bundle_release(bundle);
     return hash;
 }
 
@@ -42,7 +42,7 @@ static struct hash hash_two(struct str path1, struct str text1,
     add(bundle, path1, text1);
     add(bundle, path2, text2);
     hash = hash_of(bundle);
-    bundle_close(bundle);
+    bundle_release(bundle);
     return hash;
 }
 
@@ -115,7 +115,7 @@ Test(bundle, B2_a_file_more_or_less_changes_the_hash) {
     add(bundle, LIB_PATH, STR(""));
     cr_expect_str_neq(hash_of(bundle).text, before.text,
                       "an empty file was added");
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(bundle, B2_using_a_script_does_not_change_the_hash) {
@@ -127,7 +127,7 @@ Test(bundle, B2_using_a_script_does_not_change_the_hash) {
     cr_assert(
         bundle_meta(bundle, scripted_node(bundle, "subject"), &meta, &err));
     cr_expect_str_eq(hash_of(bundle).text, before.text);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(bundle, N8_two_bundles_of_one_moment_each_keep_their_own_scripts) {
@@ -148,8 +148,26 @@ Test(bundle, N8_two_bundles_of_one_moment_each_keep_their_own_scripts) {
         json_release(results);
     }
     json_release(none);
-    bundle_close(old);
-    bundle_close(new);
+    bundle_release(old);
+    bundle_release(new);
+}
+
+Test(bundle, B3_N8_a_bundle_lasts_until_the_last_holder_lets_go) {
+    struct bundle *bundle = scripted_body(NULL, "", "return 'here'");
+    struct json   *none = json_new_list(), *results;
+    struct err     err = {.text = ""};
+
+    cr_expect_eq(bundle_retain(bundle), bundle);
+    cr_expect_eq(bundle_retain(bundle), bundle);
+    for (int holders = 3; holders > 0; holders--) {
+        results = attempt_call(bundle, scripted_node(bundle, "subject"), "run",
+                               none, &scripted_limits, &err);
+        support_is(results, "['here']");
+        json_release(results);
+        bundle_release(bundle);
+    }
+    json_release(none);
+    bundle_release(NULL);
 }
 
 /* --- bytecode ------------------------------------------------------------- */
@@ -202,7 +220,7 @@ Test(bundle, B1_N3_bytecode_is_not_run_as_a_node_a_library_or_settings) {
                                  no_environment, &err));
     cr_expect(support_has(err.text, "binary chunk"), "%s", err.text);
     json_release(none);
-    bundle_close(bundle);
+    bundle_release(bundle);
     buf_release(&code);
 }
 
@@ -217,7 +235,7 @@ Test(bundle, B1_a_script_that_does_not_compile_says_its_file_and_line) {
     cr_expect_eq(err.code, ERR_SCRIPT);
     cr_expect(support_has(err.text, "scripts/nodes/bad.lua:3:"), "%s",
               err.text);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 /* --- what is taken in ----------------------------------------------------- */
@@ -232,7 +250,7 @@ static void refused(struct str path, struct str text, enum err_code code,
     cr_expect(err.code == code && support_has(err.text, part), "%.*s: %s",
               STR_ARG(path), err.text);
     cr_expect_eq(bundle_count(bundle), 0);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(bundle, files_in_other_folders_are_refused) {
@@ -261,7 +279,7 @@ Test(bundle, a_script_has_at_most_its_bytes) {
     add(bundle, STR("nodes/a.lua"), (struct str){text, BUNDLE_TEXT_MAX});
     refused(STR("nodes/a.lua"), (struct str){text, BUNDLE_TEXT_MAX + 1},
             ERR_LIMIT, "a script has at most 131072");
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(bundle, scripts_are_found_by_kind_and_id_and_stand_in_order_of_paths) {
@@ -280,7 +298,7 @@ Test(bundle, scripts_are_found_by_kind_and_id_and_stand_in_order_of_paths) {
                      "policies/b.lua");
     cr_expect_null(bundle_find(bundle, SCRIPT_LIB, STR("b")));
     cr_expect_null(bundle_find(bundle, SCRIPT_NODE, STR("deep/er/b")));
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(bundle, the_table_of_a_script_is_read_once_and_shows_functions_as_text) {
@@ -298,7 +316,7 @@ Test(bundle, the_table_of_a_script_is_read_once_and_shows_functions_as_text) {
                      "'run': 'function'}");
     cr_assert(bundle_meta(bundle, script, &again, &err));
     cr_expect_eq(meta, again);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 static void has_no_table(const char *text, enum err_code code,
@@ -313,7 +331,7 @@ static void has_no_table(const char *text, enum err_code code,
     cr_expect_null(meta);
     cr_expect(err.code == code && support_has(err.text, part), "%s: %s", text,
               err.text);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(bundle, N14_a_script_without_a_table_says_why_and_one_without_end_stops) {

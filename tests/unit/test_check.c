@@ -27,7 +27,7 @@ static struct json *findings_of(const char *dir) {
     for (size_t i = 0; i < json_count(checked); i++)
         json_append(all, json_retain(json_at(checked, i)));
     json_release(checked);
-    bundle_close(bundle);
+    bundle_release(bundle);
     return all;
 }
 
@@ -155,7 +155,7 @@ static void expect_code(const char *path, const char *text, const char *code) {
 
     cr_expect(str_is(first, code), "%s: '%.*s'", text, STR_ARG(first));
     json_release(found);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(check, CK2_runs_nothing_but_what_builds_the_table) {
@@ -203,7 +203,7 @@ Test(check, knows_every_global_that_the_sandbox_has) {
     buf_add_text(&text, "return {}");
     expect_code("lib/reads.lua", buf_text(&text), "");
     buf_release(&text);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(check, an_outcome_of_an_inner_function_is_not_the_nodes) {
@@ -233,7 +233,7 @@ static bool check_one(const char *dir, const char *playbook) {
 
     cr_assert(scripts_load(dir, clock_real(), &bundle, &err), "%s", err.text);
     ok = check_playbook(bundle, str_of(playbook), &err);
-    bundle_close(bundle);
+    bundle_release(bundle);
     return ok;
 }
 
@@ -262,7 +262,7 @@ Test(check, what_a_playbook_does_not_use_does_not_stop_it) {
     cr_assert(
         bundle_add(bundle, STR("nodes/other.lua"), STR("return 7"), &err));
     cr_expect(check_playbook(bundle, STR("heal"), &err), "%s", err.text);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 /* --- files ---------------------------------------------------------------- */

@@ -56,7 +56,7 @@ static void open_place(void) {
 static void close_place(void) {
     (void)unlink(file);
     (void)rmdir(directory);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 TestSuite(config, .init = open_place, .fini = close_place);

@@ -143,7 +143,7 @@ Test(crossing, MA1_random_values_pass_an_attempt_byte_for_byte,
         cross(bundle, value);
         json_release(value);
     }
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(crossing, MA1_the_edges_of_every_kind_pass_byte_for_byte) {
@@ -187,7 +187,7 @@ Test(crossing, MA1_the_edges_of_every_kind_pass_byte_for_byte) {
         cross(bundle, value);
         json_release(value);
     }
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(crossing, MA1_what_came_as_a_list_stays_one_when_a_script_empties_it) {
@@ -205,7 +205,7 @@ Test(crossing, MA1_what_came_as_a_list_stays_one_when_a_script_empties_it) {
     support_is(results, "[{'list': [], 'map': {}}]");
     json_release(results);
     json_release(arguments);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 Test(crossing, MA1_the_table_that_cjson_gives_keeps_empty_lists) {

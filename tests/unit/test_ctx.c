@@ -27,7 +27,7 @@ static void begin(const char *body) {
 static void finish(void) {
     attempt_close(attempt);
     json_release(arguments);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 /* Resumes with an answer (NULL: none) and expects this question. */

@@ -177,7 +177,7 @@ static void meet_the_wall(const char *file) {
     cr_assert(after.ended, "after %s: %s", file, after.err.text);
     json_release(ending.results);
     json_release(after.results);
-    bundle_close(bundle);
+    bundle_release(bundle);
     buf_release(&text);
     buf_release(&path);
 }

@@ -31,7 +31,7 @@ static void open_vm(void) {
 
 static void close_vm(void) {
     vm_close(vm);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 TestSuite(marshal, .init = open_vm, .fini = close_vm);

@@ -34,7 +34,7 @@ static struct bare bare_open(const char *source) {
 
 static void bare_close(struct bare *bare) {
     vm_close(bare->vm);
-    bundle_close(bare->bundle);
+    bundle_release(bare->bundle);
 }
 
 static struct json *

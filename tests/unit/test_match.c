@@ -25,7 +25,7 @@ static void open_bundle(void) {
 
 static void close_bundle(void) {
     match_release(&match);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 TestSuite(match, .init = open_bundle, .fini = close_bundle);

@@ -11,6 +11,7 @@
 #include "secret/redact.h"
 #include "secret/secret.h"
 #include "support.h"
+#include "sys/crypto.h"
 #include "sys/loop.h"
 
 #define WORLD                                                                 \
@@ -372,6 +373,25 @@ Test(run, RN4_N8_the_bundle_is_in_the_first_record_and_in_the_audit) {
     cr_expect(
         str_is(json_find_text(bench_record(&bench, "started", 0), "bundle"),
                bundle_hash(bench.bundle)));
+}
+
+/* What a reload does while a run waits for an answer. */
+static void swap_the_bundle(void *arg, const struct mode_ask *ask) {
+    (void)arg;
+    (void)ask;
+    bundle_release(bench.bundle);
+    bench.bundle = bundle_open(crypto_sha256, &bench.clock.clock);
+    bench.spy->look = NULL;
+}
+
+Test(run, RN4_N8_a_run_ends_on_its_bundle_after_everybody_else_let_go_of_it) {
+    add_scripts(ONE(LEADS, ""),
+                MEND("run = function(ctx) ctx.aws('ecs:DescribeServices', {}) "
+                     "return 'mended' end"));
+    bench.spy->look = swap_the_bundle;
+    bench_walk(&bench);
+    bench_path_is(&bench, "mend:mended = done");
+    cr_expect_eq(bundle_count(bench.bundle), 0);
 }
 
 /* --- writes that nobody knows the end of -------------------------------- */

@@ -21,7 +21,7 @@ static struct json *read_settings(const char *text) {
     bundle = bundle_open(NULL, &clock_.clock);
     table = settings_read(bundle, "nightshift.lua", str_of(text), environment,
                           &err);
-    bundle_close(bundle);
+    bundle_release(bundle);
     return table;
 }
 

@@ -26,7 +26,7 @@ static void open_shelf(void) {
 }
 
 static void close_shelf(void) {
-    bundle_close(bundle);
+    bundle_release(bundle);
     store_close(store);
     buf_release(&list_key);
 }
@@ -49,7 +49,7 @@ Test(shelf, SH1_N8_a_bundle_comes_back_byte_for_byte) {
         cr_expect(str_equal(buf_str(&bundle_at(back, i)->text),
                             buf_str(&bundle_at(bundle, i)->text)));
     }
-    bundle_close(back);
+    bundle_release(back);
 }
 
 /* Puts another list under the name of the bundle. */
@@ -84,7 +84,7 @@ Test(shelf, putting_it_twice_is_putting_it_once) {
 
     cr_expect(shelf_put(store, bundle, &err), "%s", err.text);
     cr_assert(take(&back));
-    bundle_close(back);
+    bundle_release(back);
 }
 
 Test(shelf, a_bundle_that_is_not_there_is_named) {

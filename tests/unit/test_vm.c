@@ -28,7 +28,7 @@ static void open_small(void) {
 
 static void close_vm(void) {
     vm_close(vm);
-    bundle_close(bundle);
+    bundle_release(bundle);
 }
 
 TestSuite(vm, .init = open_small, .fini = close_vm);
