@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/timestamp.h"
+#include "check/lines.h"
 #include "secret/secret.h"
 #include "sys/file.h"
 #include "vm/settings.h"
@@ -20,6 +21,9 @@
 struct config {
     struct json    *values, *origins, *missing;
     struct secrets *secrets;
+    char           *file; /* NULL: there is none */
+    struct buf      text; /* of it, for lines */
+    size_t          holders;
 };
 
 /* env() of the file. Secrets are not for it: what it gives ends up among the
@@ -29,6 +33,23 @@ static const char *from_environment(const char *name) {
 }
 
 /* --- checking ---------------------------------------------------------- */
+
+struct checking {
+    struct str  text; /* of the file */
+    int         line; /* of what was refused */
+    struct err *err;
+};
+
+#define STEPS_MAX 16
+
+static int line_of(struct str text, const struct json *steps) {
+    struct str path[STEPS_MAX];
+    size_t     count = 0;
+
+    for (; count < json_count(steps) && count < STEPS_MAX; count++)
+        path[count] = json_text(json_at(steps, count));
+    return lines_find_path(text, path, count);
+}
 
 static void join(const struct json *steps, struct buf *out) {
     for (size_t i = 0; i < json_count(steps); i++) {
@@ -59,47 +80,49 @@ static void offer_siblings(struct nearest *nearest, const struct json *steps) {
     }
 }
 
-static bool unknown_key(const struct json *steps, struct err *err) {
+static bool unknown_key(struct checking *checking, const struct json *steps) {
     struct buf     path = BUF_EMPTY, words = BUF_EMPTY;
     struct nearest nearest =
         nearest_to(json_text(json_at(steps, json_count(steps) - 1)));
 
     join(steps, &path);
     offer_siblings(&nearest, steps);
-    err_set(err, ERR_CONFIG, "unknown key %s%s", buf_text(&path),
+    checking->line = line_of(checking->text, steps);
+    err_set(checking->err, ERR_CONFIG, "unknown key %s%s", buf_text(&path),
             nearest_words(&nearest, &words));
     buf_release(&path);
     buf_release(&words);
     return false;
 }
 
-static bool wrong_kind(const struct json *steps, const char *kind,
-                       const char *about, struct err *err) {
+static bool wrong_kind(struct checking *checking, const struct json *steps,
+                       const char *kind, const char *about) {
     struct buf path = BUF_EMPTY;
 
     join(steps, &path);
-    err_set(err, ERR_CONFIG, "%s must be a %s: %s", buf_text(&path), kind,
-            about);
+    checking->line = line_of(checking->text, steps);
+    err_set(checking->err, ERR_CONFIG, "%s must be a %s: %s", buf_text(&path),
+            kind, about);
     buf_release(&path);
     return false;
 }
 
-static bool check_map(const struct json *map, struct json *steps,
-                      struct err *err);
+static bool check_map(struct checking *checking, const struct json *map,
+                      const struct json *steps);
 
-static bool check_value(const struct json *value, struct json *steps,
-                        struct err *err) {
+static bool check_value(struct checking *checking, const struct json *value,
+                        const struct json *steps) {
     bool                     prefix;
     const struct config_key *key = config_key_find(steps, &prefix);
 
     if (key)
         return config_key_takes(key, value) ||
-               wrong_kind(steps, key->kind, key->about, err);
+               wrong_kind(checking, steps, key->kind, key->about);
     if (!prefix)
-        return unknown_key(steps, err);
+        return unknown_key(checking, steps);
     return json_is(value, JSON_MAP)
-               ? check_map(value, steps, err)
-               : wrong_kind(steps, "table", "it has keys of its own", err);
+               ? check_map(checking, value, steps)
+               : wrong_kind(checking, steps, "table", "it has keys of its own");
 }
 
 static struct json *longer(const struct json *steps, struct str step) {
@@ -110,15 +133,15 @@ static struct json *longer(const struct json *steps, struct str step) {
 }
 
 /* (CF1) */
-static bool check_map(const struct json *map, struct json *steps,
-                      struct err *err) {
+static bool check_map(struct checking *checking, const struct json *map,
+                      const struct json *steps) {
     struct json_walk walk = json_walk_over(map);
     bool             ok = true;
 
     while (ok && json_walk_next(&walk)) {
         struct json *inner = longer(steps, walk.key);
 
-        ok = check_value(walk.value, inner, err);
+        ok = check_value(checking, walk.value, inner);
         json_release(inner);
     }
     json_walk_stop(&walk);
@@ -252,26 +275,29 @@ static void put_milliseconds(struct json *values, const char *key,
 
 static bool read_file(struct config *config, const char *path,
                       struct bundle *bundle, struct err *err) {
-    struct buf   text = BUF_EMPTY;
-    struct json *steps = json_new_list();
-    bool         ok;
+    struct checking checking = {.err = err};
+    struct json    *steps = json_new_list();
+    bool            ok;
 
-    ok = file_read(path, FILE_MAX, &text, err);
+    config->file = mem_text(path, strlen(path));
+    ok = file_read(path, FILE_MAX, &config->text, err);
     if (ok) {
+        checking.text = buf_str(&config->text);
         json_release(config->values);
         config->values =
-            settings_read(bundle, path, buf_str(&text), from_environment, err);
+            settings_read(bundle, path, checking.text, from_environment, err);
         ok = config->values != NULL;
     }
     if (ok && !json_is(config->values, JSON_MAP))
         ok = err_set(err, ERR_CONFIG, "must return a table of keys");
-    ok = ok && check_map(config->values, steps, err);
+    ok = ok && check_map(&checking, config->values, steps);
     if (ok)
         note_origins(config->origins, config->values, steps, path);
     json_release(steps);
-    buf_release(&text);
     if (!ok)
         err->code = ERR_CONFIG;
+    if (checking.line)
+        return err_wrap(err, "%s:%d", path, checking.line);
     return ok || err_wrap(err, "%s", path);
 }
 
@@ -279,6 +305,7 @@ struct config *config_load(const char *path, struct bundle *bundle,
                            struct err *err) {
     struct config *config = mem_new(sizeof *config);
 
+    config->holders = 1;
     config->values = json_new_map();
     config->origins = json_new_map();
     config->missing = json_new_list();
@@ -287,7 +314,7 @@ struct config *config_load(const char *path, struct bundle *bundle,
         path = "nightshift.lua";
     if ((path && !read_file(config, path, bundle, err)) ||
         !fill_from_environment(config, err)) {
-        config_close(config);
+        config_release(config);
         return NULL;
     }
     fill_region(config);
@@ -300,13 +327,21 @@ struct config *config_load(const char *path, struct bundle *bundle,
     return config;
 }
 
-void config_close(struct config *config) {
-    if (!config)
+struct config *config_retain(struct config *config) {
+    config->holders++;
+    return config;
+}
+
+/* (CF4) */
+void config_release(struct config *config) {
+    if (!config || --config->holders > 0)
         return;
     json_release(config->values);
     json_release(config->origins);
     json_release(config->missing);
     secret_close(config->secrets);
+    buf_release(&config->text);
+    mem_free(config->file);
     mem_free(config);
 }
 
@@ -346,6 +381,53 @@ void config_resolve(struct config *config, const struct json *reference,
                     struct str value) {
     secret_put(config->secrets, json_find_text(reference, "as").data, value);
 }
+
+/* --- one in the place of another ------------------------------------------ */
+
+const char *config_file(const struct config *config) {
+    return config->file;
+}
+
+int config_line(const struct config *config, struct str key) {
+    struct str path[STEPS_MAX];
+    size_t     count = 0;
+
+    while (key.data && count < STEPS_MAX)
+        path[count++] = str_cut(key, '.', &key);
+    return lines_find_path(buf_str(&config->text), path, count);
+}
+
+void config_keep(struct config *next, const struct config *present,
+                 const char *path) {
+    struct str         rest, step = str_cut(str_of(path), '.', &rest);
+    struct json       *map = next->values;
+    const struct json *from = present->values;
+
+    for (; rest.data; step = str_cut(rest, '.', &rest)) {
+        from = json_find_str(from, step);
+        if (!json_find_str(map, step)) {
+            if (!from)
+                return;
+            json_put_str(map, step, json_new_map());
+        }
+        map = json_find_str(map, step);
+    }
+    from = json_find_str(from, step);
+    if (from)
+        json_put_str(map, step, json_clone(from));
+    else
+        json_drop_str(map, step);
+}
+
+void config_share_secrets(struct config *next, struct config *present) {
+    if (next->secrets == present->secrets)
+        return;
+    secret_merge(present->secrets, next->secrets);
+    secret_close(next->secrets);
+    next->secrets = secret_retain(present->secrets);
+}
+
+/* --- facts ----------------------------------------------------------------- */
 
 static struct json *facts_of(const struct json *map, const struct json *steps) {
     struct json     *facts = json_new_map();

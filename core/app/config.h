@@ -11,7 +11,10 @@
  *   CF3  No URL, no reference and nothing that only the service needs is among
  *        the facts. (N7, N11)
  *
- * Lifetime: process. Thread: main.
+ *   CF4  A configuration lasts until the last of those who hold it lets go, and
+ *        one that shares the secrets of another has them under both. (N8)
+ *
+ * Lifetime: until released. Thread: one at a time.
  */
 #ifndef APP_CONFIG_H
 #define APP_CONFIG_H
@@ -25,7 +28,9 @@ struct secrets;
 /* `path` NULL: ./nightshift.lua when there is one. */
 struct config *config_load(const char *path, struct bundle *bundle,
                            struct err *err);
-void           config_close(struct config *config); /* NULL is fine */
+/* One more holder; gives the same configuration back. */
+struct config *config_retain(struct config *config);
+void           config_release(struct config *config); /* NULL is fine */
 
 /* Durations are in milliseconds under their key with "_ms" appended. */
 const struct json *config_json(const struct config *config);
@@ -41,6 +46,20 @@ const struct secrets *config_secrets(const struct config *config);
  * and hosts; not how a request travels, and nothing that may be a secret. Gives.
  * It is journaled when a run begins, and the run goes on with it. (CF3) */
 struct json *config_facts(const struct config *config);
+
+/* The file that was read, or NULL, and the line of it where this key stands, or
+ * what of the key's path does. */
+const char *config_file(const struct config *config);
+int         config_line(const struct config *config, struct str key);
+
+/* --- one in the place of another: what a reload does ---------------------- */
+
+/* The value of a path without `*` as it is in `present`, or none. */
+void config_keep(struct config *next, const struct config *present,
+                 const char *path);
+/* The table of `present` takes the values of `next`, and both have it: whoever
+ * holds it, a signer say, signs with the new values from then on. */
+void config_share_secrets(struct config *next, struct config *present);
 
 /* Secrets that the file names and that were not found: { path, name, as, why };
  * one whose name begins with "aws:" waits to be fetched. */

@@ -146,6 +146,7 @@ bool engine_open(struct engine *engine, const struct engine_options *options,
     engine->queue =
         queue_open(engine->loop, engine->store, options->kind == MODE_LIVE);
     if (options->kind != MODE_FIXTURE) {
+        engine->identity = config_retain(engine->config);
         open_client(engine);
         if (!identity_open(engine, err))
             goto failed;
@@ -167,7 +168,8 @@ void engine_close(struct engine *engine) {
         signer_close_all(&engine->signers);
         loop_close(engine->loop);
     }
-    config_close(engine->config);
+    config_release(engine->identity);
+    config_release(engine->config);
     bundle_release(engine->bundle);
     store_close(engine->store);
     if (engine->watchdog)

@@ -44,8 +44,9 @@ struct engine {
     struct config        *config;
     struct http_client   *client;
     struct signers        signers;
-    struct spend          spend; /* on models, of this day */
-    char                 *state; /* the folder in use, or NULL */
+    struct config *identity; /* what client and signers were opened with */
+    struct spend   spend;    /* on models, of this day */
+    char          *state;    /* the folder in use, or NULL */
 };
 
 /* On failure everything that was opened is closed again. */

@@ -2,13 +2,12 @@
  */
 #include "app/identity.h"
 
+#include "app/secret_fetch.h"
 #include "auth/bearer.h"
 #include "auth/github_app.h"
-#include "auth/secret_manager.h"
 #include "auth/tool.h"
 #include "aws/aws_creds.h"
 #include "aws/signer_aws.h"
-#include "protocol/aws_service.h"
 #include "secret/redact.h"
 #include "secret/secret.h"
 #include "sys/loop.h"
@@ -95,71 +94,36 @@ static bool open_signers(struct engine *engine, struct err *err) {
 /* --- secrets ----------------------------------------------------------- */
 
 struct fetching {
-    struct engine     *engine;
-    const struct json *reference;
-    struct err         err;
-    bool               ok;
+    struct loop *loop;
+    struct err  *err;
+    bool         ok;
 };
 
-static void fetched(void *arg, struct str value, const struct err *err) {
+static void fetched(void *arg, const struct err *err) {
     struct fetching *fetching = arg;
 
     fetching->ok = !err;
     if (err)
-        fetching->err = *err;
-    else
-        config_resolve(fetching->engine->config, fetching->reference, value);
-    loop_stop(fetching->engine->loop);
-}
-
-/* Where the services table has it, so that every kind of endpoint is known. */
-static bool find_secret_manager(const struct json *config, struct buf *url,
-                                struct str *region, struct err *err) {
-    struct json *row = aws_service_take(json_find(config, "aws_services"),
-                                        STR("secretsmanager"));
-    bool         ok;
-
-    if (!row)
-        return err_set(err, ERR_CONFIG,
-                       "lib/aws/services.lua has no row secretsmanager");
-    ok = aws_service_endpoint(
-        row, json_find_text(json_find(config, "aws"), "region"),
-        json_find(config, "aws"), url, region, err);
-    buf_add_char(url, '/');
-    json_release(row);
-    return ok;
+        *fetching->err = *err;
+    loop_stop(fetching->loop);
 }
 
 /* Waits: nothing else runs while an engine starts. */
 static bool fetch(struct engine *engine, const struct json *reference,
                   struct err *err) {
-    const struct json    *config = config_json(engine->config);
-    struct buf            url = BUF_EMPTY;
-    struct fetching       fetching = {engine, reference, {0}, false};
-    struct secret_manager manager = {
-        .client = engine->client,
-        .signer = engine->signers.by[SIGNER_AWS],
-        .clock = engine->clock,
-        .deadline_ms = json_find_int(config, "effect_timeout_ms", 20000),
-    };
+    struct fetching     fetching = {engine->loop, err, false};
+    struct secret_fetch options = {engine->loop, engine->client,
+                                   engine->signers.by[SIGNER_AWS],
+                                   engine->clock};
 
-    fetching.ok =
-        find_secret_manager(config, &url, &manager.region, &fetching.err);
-    if (fetching.ok) {
-        manager.url = buf_str(&url);
-        secret_manager_fetch(&manager, json_find_text(reference, "name"),
-                             fetched, &fetching);
-        loop_run(engine->loop);
-    }
-    buf_release(&url);
-    if (!fetching.ok)
-        *err = fetching.err;
+    secret_fetch_start(&options, engine->config, reference, fetched, &fetching);
+    loop_run(engine->loop);
     return fetching.ok;
 }
 
 static bool find_secret(struct engine *engine, const struct json *reference,
                         struct err *err) {
-    if (str_starts(json_find_text(reference, "name"), "aws:"))
+    if (secret_fetch_takes(reference))
         return fetch(engine, reference, err);
     return err_set(err, ERR_CONFIG, "%.*s",
                    STR_ARG(json_find_text(reference, "why")));

@@ -109,7 +109,7 @@ static bool check_config(const struct cli *cli, struct bundle *bundle,
          err_wrap(err, "configuration");
     if (ok && cli->value.print_config)
         print_config(config);
-    config_close(config);
+    config_release(config);
     return ok;
 }
 

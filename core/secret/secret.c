@@ -4,17 +4,26 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "sys/crypto.h"
 
 struct secrets {
     struct entry {
         char  *name, *value;
         size_t len;
     } * entries;
-    size_t count;
+    size_t count, holders;
 };
 
 struct secrets *secret_open(void) {
-    return mem_new(sizeof(struct secrets));
+    struct secrets *secrets = mem_new(sizeof *secrets);
+
+    secrets->holders = 1;
+    return secrets;
+}
+
+struct secrets *secret_retain(struct secrets *secrets) {
+    secrets->holders++;
+    return secrets;
 }
 
 /* (SE1) */
@@ -24,14 +33,20 @@ static void wipe(struct entry *entry) {
     entry->value = NULL;
 }
 
-void secret_close(struct secrets *secrets) {
-    if (!secrets)
-        return;
+static void forget(struct secrets *secrets) {
     for (size_t i = 0; i < secrets->count; i++) {
         wipe(&secrets->entries[i]);
         mem_free(secrets->entries[i].name);
     }
     mem_free(secrets->entries);
+    secrets->entries = NULL;
+    secrets->count = 0;
+}
+
+void secret_close(struct secrets *secrets) {
+    if (!secrets || --secrets->holders > 0)
+        return;
+    forget(secrets);
     mem_free(secrets);
 }
 
@@ -73,4 +88,20 @@ size_t secret_count(const struct secrets *secrets) {
 struct str secret_at(const struct secrets *secrets, size_t index) {
     return (struct str){secrets->entries[index].value,
                         secrets->entries[index].len};
+}
+
+bool secret_has_all(const struct secrets *secrets,
+                    const struct secrets *other) {
+    for (size_t i = 0; i < other->count; i++)
+        if (!crypto_equal(secret_find(secrets, other->entries[i].name),
+                          secret_at(other, i)))
+            return false;
+    return true;
+}
+
+/* (SE2) */
+void secret_merge(struct secrets *secrets, struct secrets *other) {
+    for (size_t i = 0; i < other->count; i++)
+        secret_put(secrets, other->entries[i].name, secret_at(other, i));
+    forget(other);
 }

@@ -175,6 +175,24 @@ bool file_exists(const char *path) {
     return access(path, F_OK) == 0;
 }
 
+static void add_time(struct buf *out, struct timespec at) {
+    buf_addf(out, " %lld.%09ld", (long long)at.tv_sec, at.tv_nsec);
+}
+
+/* The time of the inode's own change cannot be set back as the other one can. */
+void file_stamp(const char *path, struct buf *out) {
+    struct stat is;
+
+    if (stat(path, &is) != 0) {
+        buf_add_char(out, '-');
+        return;
+    }
+    buf_addf(out, "%llu %llu %lld", (unsigned long long)is.st_dev,
+             (unsigned long long)is.st_ino, (long long)is.st_size);
+    add_time(out, is.st_mtim);
+    add_time(out, is.st_ctim);
+}
+
 static bool is_directory(const char *path) {
     struct stat is;
 

@@ -32,6 +32,10 @@ bool file_write(const char *path, struct str content, struct err *err);
 
 bool file_exists(const char *path);
 
+/* Appends what is another text after each change of the file: its number, size
+ * and times. Appends "-" when there is none. */
+void file_stamp(const char *path, struct buf *out);
+
 /* Makes it and what is missing above it, each 0700. */
 bool file_make_directory(const char *path, struct err *err);
 

@@ -152,7 +152,7 @@ Test(config, CF1_every_key_takes_values_of_its_kind_and_no_others) {
             buf_clear(&wanted);
             buf_addf(&wanted, "%s must be a %s", buf_text(&name), keys[i].kind);
             if (is_one(keys[i].kind, samples[k].kind))
-                config_close(accepted(buf_text(&text)));
+                config_release(accepted(buf_text(&text)));
             else
                 refused(buf_text(&text), buf_text(&wanted));
         }
@@ -182,7 +182,7 @@ Test(config, CF1_a_list_may_be_empty) {
 
     cr_expect_eq(
         json_count(json_dig(config_json(config), "http", "allow", NULL)), 0);
-    config_close(config);
+    config_release(config);
 }
 
 Test(config, CF1_durations_are_read_to_the_end) {
@@ -270,7 +270,7 @@ Test(config, the_environment_fills_every_key_that_names_a_variable) {
         buf_addf(&origin, "environment %s", keys[i].env);
         comes_from(config, keys[i].path, buf_text(&origin));
     }
-    config_close(config);
+    config_release(config);
     buf_release(&origin);
 }
 
@@ -284,7 +284,7 @@ Test(config, the_file_goes_before_the_environment) {
     comes_from(config, "aws.region", file);
     is_text(config, "aws", "account", "111122223333");
     comes_from(config, "aws.account", "environment AWS_ACCOUNT_ID");
-    config_close(config);
+    config_release(config);
 }
 
 Test(config, the_older_name_of_the_region_is_the_last_to_be_asked) {
@@ -294,12 +294,12 @@ Test(config, the_older_name_of_the_region_is_the_last_to_be_asked) {
     config = accepted("return {}");
     is_text(config, "aws", "region", "older");
     comes_from(config, "aws.region", "environment AWS_DEFAULT_REGION");
-    config_close(config);
+    config_release(config);
     (void)setenv("AWS_REGION", "newer", 1);
     config = accepted("return {}");
     is_text(config, "aws", "region", "newer");
     comes_from(config, "aws.region", "environment AWS_REGION");
-    config_close(config);
+    config_release(config);
 }
 
 Test(config, the_region_of_the_profile_is_asked_for_behind_the_environment) {
@@ -316,15 +316,15 @@ Test(config, the_region_of_the_profile_is_asked_for_behind_the_environment) {
     config = accepted("return {}");
     is_text(config, "aws", "region", "of-default");
     comes_from(config, "aws.region", "profile default");
-    config_close(config);
+    config_release(config);
     (void)setenv("AWS_PROFILE", "night", 1);
     config = accepted("return {}");
     is_text(config, "aws", "region", "of-night");
-    config_close(config);
+    config_release(config);
     (void)setenv("AWS_DEFAULT_REGION", "of-environment", 1);
     config = accepted("return {}");
     is_text(config, "aws", "region", "of-environment");
-    config_close(config);
+    config_release(config);
     (void)unlink(shared);
 }
 
@@ -336,7 +336,7 @@ Test(config, a_variable_that_is_empty_says_nothing) {
     config = accepted("return {}");
     cr_expect_null(json_dig(config_json(config), "aws", "region", NULL));
     cr_expect_eq(json_count(config_origins(config)), 0);
-    config_close(config);
+    config_release(config);
 }
 
 Test(config, CF1_a_variable_of_the_wrong_kind_is_an_error_that_names_it) {
@@ -348,7 +348,7 @@ Test(config, CF1_a_variable_of_the_wrong_kind_is_an_error_that_names_it) {
     cr_expect(support_has(err.text, "prometheus.url must be a url") &&
                   support_has(err.text, "PROMETHEUS_URL"),
               "%s", err.text);
-    config_close(accepted("return { prometheus = { url = 'https://p' } }"));
+    config_release(accepted("return { prometheus = { url = 'https://p' } }"));
 }
 
 Test(config, without_a_file_the_working_directory_may_have_one) {
@@ -359,14 +359,14 @@ Test(config, without_a_file_the_working_directory_may_have_one) {
     config = config_load(NULL, bundle, &err);
     cr_assert(config, "%s", err.text);
     cr_expect_eq(json_count(config_origins(config)), 0);
-    config_close(config);
+    config_release(config);
     cr_assert(
         file_write(file, STR("return { aws = { region = 'here' } }"), &err));
     config = config_load(NULL, bundle, &err);
     cr_assert(config, "%s", err.text);
     is_text(config, "aws", "region", "here");
     comes_from(config, "aws.region", "nightshift.lua");
-    config_close(config);
+    config_release(config);
     cr_assert(file_write(file, STR("return { awz = 1 }"), &err));
     cr_expect_null(config_load(NULL, bundle, &err));
 }
@@ -380,7 +380,7 @@ static void milliseconds(const char *text, int64_t effect_timeout,
                  effect_timeout);
     cr_expect_eq(json_find_int(values, "settle_ms", -1), settle);
     cr_expect_eq(json_find_int(values, "park_after_ms", -1), park_after);
-    config_close(config);
+    config_release(config);
 }
 
 Test(config, durations_are_milliseconds_under_their_key_with_ms) {
@@ -427,7 +427,7 @@ Test(config, CF2_N11_secrets_are_known_by_name_and_shown_nowhere) {
                      "https://hooks/" SENTINEL));
     cr_expect_eq(secret_count(config_secrets(config)),
                  sizeof secret_names / sizeof *secret_names + 1);
-    config_close(config);
+    config_release(config);
 }
 
 Test(config, CF2_N11_a_file_cannot_read_the_credentials_with_env) {
@@ -441,7 +441,7 @@ Test(config, CF2_N11_a_file_cannot_read_the_credentials_with_env) {
                  "env('AWS_SECRET_ACCESS_KEY') or env('TEAM') } }");
     tells_none(config_json(config));
     is_text(config, "aws", "region", "payments");
-    config_close(config);
+    config_release(config);
     cr_assert_null(load("error(tostring(env('AWS_SESSION_TOKEN')))", &err));
     cr_expect_not(support_has(err.text, SENTINEL), "%s", err.text);
 }
@@ -462,7 +462,7 @@ Test(config, CF2_a_secret_that_is_not_set_is_not_kept) {
         "return { channels = { oncall = { url = secret('ONCALL_HOOK') } } }");
 
     cr_expect_eq(secret_count(config_secrets(config)), 0);
-    config_close(config);
+    config_release(config);
 }
 
 /* All that the process has printed. */
@@ -540,10 +540,10 @@ Test(config, RF1_a_key_may_name_another_place_for_its_secret) {
     config = accepted("return { github = { token = secret('BOT_TOKEN') } }");
     cr_expect(str_is(kept(config, "GITHUB_TOKEN"), "another-place"));
     cr_expect_eq(secret_count(config_secrets(config)), 1);
-    config_close(config);
+    config_release(config);
     config = accepted("return {}");
     cr_expect(str_is(kept(config, "GITHUB_TOKEN"), "the-usual-place"));
-    config_close(config);
+    config_release(config);
 }
 
 Test(config, RF2_what_a_key_wants_and_nobody_has_is_reported) {
@@ -556,10 +556,10 @@ Test(config, RF2_what_a_key_wants_and_nobody_has_is_reported) {
                      "channels.oncall.url"));
     cr_expect(support_has(json_find_text(json_at(missing, 0), "why").data,
                           "nor in the environment"));
-    config_close(config);
+    config_release(config);
     config = accepted("return {}");
     cr_expect_eq(json_count(config_missing(config)), 0);
-    config_close(config);
+    config_release(config);
 }
 
 Test(config, RF2_a_secret_of_aws_waits_to_be_fetched) {
@@ -571,7 +571,7 @@ Test(config, RF2_a_secret_of_aws_waits_to_be_fetched) {
     cr_expect(str_is(json_find_text(one, "name"), "aws:bot#token"));
     config_resolve(config, one, STR("fetched"));
     cr_expect(str_is(kept(config, "GITHUB_TOKEN"), "fetched"));
-    config_close(config);
+    config_release(config);
 }
 
 Test(config, RF2_a_file_in_the_secrets_directory_is_found_by_its_name) {
@@ -585,7 +585,7 @@ Test(config, RF2_a_file_in_the_secrets_directory_is_found_by_its_name) {
     buf_addf(&text, "return { secrets = { directory = '%s' } }", directory);
     config = accepted(buf_text(&text));
     cr_expect(str_is(kept(config, "GITHUB_TOKEN"), "in-a-file"));
-    config_close(config);
+    config_release(config);
     (void)unlink(path);
     buf_release(&text);
 }
@@ -612,7 +612,7 @@ Test(config, CF3_N7_N11_facts_are_what_questions_depend_on_and_nothing_else) {
                "'settle': '1s', 'settle_ms': 1000, 'park_after_ms': 10000, "
                "'services': {'prod/a': {'max': 3}}}");
     json_release(facts);
-    config_close(config);
+    config_release(config);
 }
 
 /* Every key of the service at once, and nothing else. */
@@ -630,13 +630,13 @@ Test(config, CF3_N7_what_only_the_service_needs_is_no_fact) {
         "public_url = 'https://n' }");
     struct json *facts = config_facts(config), *none;
 
-    config_close(config);
+    config_release(config);
     config = accepted("return {}");
     none = config_facts(config);
     cr_expect(json_same(facts, none));
     json_release(facts);
     json_release(none);
-    config_close(config);
+    config_release(config);
 }
 
 Test(config, RF2_a_variable_that_points_to_no_file_is_reported) {
@@ -649,5 +649,5 @@ Test(config, RF2_a_variable_that_points_to_no_file_is_reported) {
     cr_assert_eq(json_count(missing), 1);
     cr_expect(support_has(json_find_text(json_at(missing, 0), "why").data,
                           "/nonexistent/key.pem"));
-    config_close(config);
+    config_release(config);
 }

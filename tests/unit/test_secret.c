@@ -106,3 +106,20 @@ Test(secret, SE1_replacing_leaves_no_copy_in_memory) {
     cr_expect_eq(copies_in_memory(), 0);
     secret_close(secrets);
 }
+
+Test(secret, SE2_merging_brings_every_value_and_drops_no_name) {
+    struct secrets *table = secret_open(), *other = secret_open();
+
+    secret_put(table, "STAYS", STR("here before"));
+    secret_put(table, "TURNS", STR("the old one"));
+    secret_put(other, "TURNS", STR("the new one"));
+    cr_expect_not(secret_has_all(table, other));
+    secret_put(other, "COMES", STR("new as well"));
+    secret_merge(table, other);
+    cr_expect(str_is(secret_find(table, "STAYS"), "here before"));
+    cr_expect(str_is(secret_find(table, "TURNS"), "the new one"));
+    cr_expect(str_is(secret_find(table, "COMES"), "new as well"));
+    cr_expect(secret_count(other) == 0 && secret_has_all(table, other));
+    secret_close(other);
+    secret_close(table);
+}
