@@ -273,6 +273,16 @@ static void put_milliseconds(struct json *values, const char *key,
     buf_release(&name);
 }
 
+/* Only where one is given: each way to know a sender has a window of its own.
+ */
+static void put_windows(struct json *sources) {
+    struct json_walk walk = json_walk_over(sources);
+
+    while (json_walk_next(&walk))
+        if (json_find(walk.value, "window"))
+            put_milliseconds(walk.value, "window", 0);
+}
+
 static bool read_file(struct config *config, const char *path,
                       struct bundle *bundle, struct err *err) {
     struct checking checking = {.err = err};
@@ -323,6 +333,7 @@ struct config *config_load(const char *path, struct bundle *bundle,
     put_milliseconds(config->values, "park_after", 10000);
     if (json_is(json_find(config->values, "llm"), JSON_MAP))
         put_milliseconds(json_find(config->values, "llm"), "timeout", 60000);
+    put_windows(json_find(config->values, "sources"));
     references_read(config->values, config->secrets, config->missing);
     return config;
 }

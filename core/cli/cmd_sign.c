@@ -4,6 +4,9 @@
  * tests compare with other signers. Each line stands alone: a bad one is
  * answered with its error, in its place, and the next one is read. The secret
  * is taken and never given: no answer and no error has it.
+ *
+ * The other way round, a line { "verify": … } has a delivery that somebody
+ * signed for us, and is answered with what we think of it (verdict.h).
  */
 #include <stdlib.h>
 
@@ -11,6 +14,7 @@
 #include "base/json.h"
 #include "base/timestamp.h"
 #include "cli/cli.h"
+#include "cli/verdict.h"
 
 #define LINE_MAX_BYTES ((size_t)1 << 20)
 
@@ -251,6 +255,18 @@ static bool sign_line(struct signer *signer, const struct json *line,
     return ok;
 }
 
+static bool verify(const struct json *delivery, struct err *err) {
+    struct json *answer;
+
+    if (!json_is(delivery, JSON_MAP))
+        return err_set(err, ERR_INVALID, "verify must be an object");
+    answer = verdict_of(delivery, err);
+    if (answer)
+        print(answer);
+    json_release(answer);
+    return answer != NULL;
+}
+
 static bool take_line(struct signer *signer, const struct lines *lines,
                       struct err *err) {
     const struct json_caps caps = {LINE_MAX_BYTES, 8};
@@ -261,7 +277,9 @@ static bool take_line(struct signer *signer, const struct lines *lines,
         return err_set(err, ERR_JSON_SIZE, "line longer than %zu bytes",
                        LINE_MAX_BYTES);
     line = json_parse(buf_str(&lines->line), &caps, err);
-    ok = line && sign_line(signer, line, err);
+    ok = line &&
+         (json_find(line, "verify") ? verify(json_find(line, "verify"), err)
+                                    : sign_line(signer, line, err));
     json_release(line);
     return ok;
 }

@@ -19,7 +19,9 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/mem.h"
 
@@ -43,13 +45,20 @@ static void add_hex(const unsigned char digest[DIGEST_SIZE], struct buf *out) {
 /* --- hashes ----------------------------------------------------------- */
 
 /* Update and Final only compute: they return 1 always. */
-static void finish(SHA256_CTX *ctx, struct str input,
-                   unsigned char out[DIGEST_SIZE]) {
-    int ok = !input.len || SHA256_Update(ctx, input.data, input.len);
+static void finish_parts(SHA256_CTX *ctx, const struct str *parts, size_t count,
+                         unsigned char out[DIGEST_SIZE]) {
+    int ok = 1;
 
+    for (size_t i = 0; ok && i < count; i++)
+        ok = !parts[i].len || SHA256_Update(ctx, parts[i].data, parts[i].len);
     ok = ok && SHA256_Final(out, ctx);
     assert(ok);
     (void)ok;
+}
+
+static void finish(SHA256_CTX *ctx, struct str input,
+                   unsigned char out[DIGEST_SIZE]) {
+    finish_parts(ctx, &input, 1, out);
 }
 
 void crypto_sha256(struct str input, unsigned char out[DIGEST_SIZE]) {
@@ -109,15 +118,21 @@ static void resume(SHA256_CTX *ctx, const uint32_t state[8]) {
     ctx->md_len = DIGEST_SIZE;
 }
 
-void crypto_hmac(const struct crypto_hmac_key *key, struct str input,
-                 unsigned char out[DIGEST_SIZE]) {
+void crypto_hmac_parts(const struct crypto_hmac_key *key,
+                       const struct str *parts, size_t count,
+                       unsigned char out[DIGEST_SIZE]) {
     unsigned char inner[DIGEST_SIZE];
     SHA256_CTX    ctx;
 
     resume(&ctx, key->inner);
-    finish(&ctx, input, inner);
+    finish_parts(&ctx, parts, count, inner);
     resume(&ctx, key->outer);
     finish(&ctx, (struct str){(const char *)inner, DIGEST_SIZE}, out);
+}
+
+void crypto_hmac(const struct crypto_hmac_key *key, struct str input,
+                 unsigned char out[DIGEST_SIZE]) {
+    crypto_hmac_parts(key, &input, 1, out);
 }
 
 void crypto_hmac_hex(const struct crypto_hmac_key *key, struct str input,
@@ -145,6 +160,11 @@ static int no_passphrase(char *out, int size, int writes, void *arg) {
     return -1;
 }
 
+static bool is_rsa(EVP_PKEY *key) {
+    return key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
+           EVP_PKEY_get_bits(key) >= RSA_LEAST_BITS;
+}
+
 struct crypto_rsa *crypto_rsa_read(struct str pem) {
     BIO      *bio = pem.len && pem.len < INT32_MAX
                         ? BIO_new_mem_buf(pem.data, (int)pem.len)
@@ -155,8 +175,7 @@ struct crypto_rsa *crypto_rsa_read(struct str pem) {
 
     BIO_free(bio);
     ERR_clear_error();
-    if (!key || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA ||
-        EVP_PKEY_get_bits(key) < RSA_LEAST_BITS) {
+    if (!is_rsa(key)) {
         EVP_PKEY_free(key);
         return NULL;
     }
@@ -188,6 +207,84 @@ bool crypto_rsa_sign(const struct crypto_rsa *key, struct str input,
         out->len += len;
         out->data[out->len] = '\0';
     }
+    return ok;
+}
+
+/* --- certificates of others ------------------------------------------- */
+
+struct crypto_certificate {
+    X509     *x509;
+    EVP_PKEY *key; /* borrowed from it */
+};
+
+struct crypto_certificate *crypto_certificate_read(struct str pem) {
+    BIO  *bio = pem.len && pem.len < INT32_MAX
+                    ? BIO_new_mem_buf(pem.data, (int)pem.len)
+                    : NULL;
+    X509 *x509 = bio ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
+    EVP_PKEY                  *key = x509 ? X509_get0_pubkey(x509) : NULL;
+    struct crypto_certificate *certificate;
+
+    BIO_free(bio);
+    ERR_clear_error();
+    if (!is_rsa(key)) {
+        X509_free(x509);
+        return NULL;
+    }
+    certificate = mem_new(sizeof *certificate);
+    certificate->x509 = x509;
+    certificate->key = key;
+    return certificate;
+}
+
+void crypto_certificate_close(struct crypto_certificate *certificate) {
+    if (certificate)
+        X509_free(certificate->x509);
+    mem_free(certificate);
+}
+
+/* A moment that cannot be read bounds nothing, so it fits nowhere. */
+static bool read_moment(const ASN1_TIME *at, int64_t *ms) {
+    struct tm parts = {0};
+
+    if (!at || ASN1_TIME_to_tm(at, &parts) != 1)
+        return false;
+    *ms = (int64_t)timegm(&parts) * 1000;
+    return true;
+}
+
+bool crypto_certificate_is_valid(const struct crypto_certificate *certificate,
+                                 int64_t                          now_ms) {
+    int64_t from, until;
+
+    return read_moment(X509_get0_notBefore(certificate->x509), &from) &&
+           read_moment(X509_get0_notAfter(certificate->x509), &until) &&
+           from <= now_ms && now_ms <= until;
+}
+
+bool crypto_certificate_is_for(const struct crypto_certificate *certificate,
+                               const char                      *name) {
+    bool is = X509_check_host(certificate->x509, name, 0,
+                              X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1;
+
+    ERR_clear_error();
+    return is;
+}
+
+bool crypto_certificate_verify(const struct crypto_certificate *certificate,
+                               enum crypto_hash hash, struct str text,
+                               struct str signature) {
+    const EVP_MD *md = hash == CRYPTO_SHA1 ? EVP_sha1() : EVP_sha256();
+    EVP_MD_CTX   *ctx = EVP_MD_CTX_new();
+    bool          ok =
+        ctx &&
+        EVP_DigestVerifyInit(ctx, NULL, md, NULL, certificate->key) == 1 &&
+        EVP_DigestVerify(ctx, (const unsigned char *)signature.data,
+                         signature.len, (const unsigned char *)text.data,
+                         text.len) == 1;
+
+    EVP_MD_CTX_free(ctx);
+    ERR_clear_error();
     return ok;
 }
 

@@ -639,6 +639,39 @@ Test(config, CF3_N7_what_only_the_service_needs_is_no_fact) {
     config_release(config);
 }
 
+#define SOURCES                                                              \
+    "return { sources = { hub = { auth = 'github', secret = secret('HUB'), " \
+    "old_secret = secret('HUB_OLD'), rate = '50/1s', burst = 9, "            \
+    "max_body = 1000, script = 'github' }, pager = { auth = 'standard', "    \
+    "secret = secret('HUB'), window = '1m' }, cloud = { auth = 'sns', "      \
+    "allow = { 'arn' } }, tool = { auth = 'basic', user = 'me', "            \
+    "secret = secret('HUB') } } }"
+
+Test(config, CF3_N7_N11_nothing_of_a_source_is_a_fact) {
+    struct config *config = accepted(SOURCES);
+    struct json   *facts = config_facts(config);
+
+    cr_expect_null(json_find(facts, "sources"));
+    json_release(facts);
+    config_release(config);
+}
+
+Test(config, a_source_has_a_window_only_where_it_says_one) {
+    struct config     *config;
+    const struct json *sources;
+
+    (void)setenv("HUB", SENTINEL, 1);
+    config = accepted(SOURCES);
+    sources = json_find(config_json(config), "sources");
+    cr_expect_eq(json_int(json_dig(sources, "pager", "window_ms", NULL)),
+                 60000);
+    cr_expect_null(json_dig(sources, "hub", "window_ms", NULL));
+    cr_expect(str_is(secret_find(config_secrets(config), "HUB"), SENTINEL));
+    cr_expect_eq(json_count(config_missing(config)), 1);
+    config_release(config);
+    (void)unsetenv("HUB");
+}
+
 Test(config, RF2_a_variable_that_points_to_no_file_is_reported) {
     struct config     *config;
     const struct json *missing;

@@ -3,6 +3,7 @@
 
 #include "base/encode.h"
 #include "rsa_keys.h"
+#include "sns_messages.h"
 #include "sys/crypto.h"
 
 static struct str bytes(const void *data, size_t len) {
@@ -209,4 +210,86 @@ Test(crypto, CR4_a_key_that_is_locked_short_or_none_is_refused) {
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         cr_expect_null(crypto_rsa_read(str_of(bad[i])), "%zu", i);
+}
+
+/* --- certificates ----------------------------------------------------------- */
+
+Test(crypto, CR1_CR3_a_mac_over_pieces_is_that_of_the_whole) {
+    static const struct str parts[] = {{"", 0},      {"one", 3}, {NULL, 0},
+                                       {"\0two", 4}, {"", 0},    {"three", 5}};
+    struct crypto_hmac_key  key;
+    unsigned char           whole[DIGEST_SIZE], pieces[DIGEST_SIZE];
+
+    crypto_hmac_key_init(&key, STR("key"));
+    crypto_hmac(&key, STR("one\0twothree"), whole);
+    crypto_hmac_parts(&key, parts, 6, pieces);
+    cr_assert_arr_eq(whole, pieces, DIGEST_SIZE);
+    crypto_hmac(&key, STR(""), whole);
+    crypto_hmac_parts(&key, parts, 0, pieces);
+    cr_assert_arr_eq(whole, pieces, DIGEST_SIZE);
+    crypto_hmac_key_wipe(&key);
+}
+
+static bool is_for(const char *pem, const char *name) {
+    struct crypto_certificate *certificate =
+        crypto_certificate_read(str_of(pem));
+    bool is;
+
+    cr_assert(certificate);
+    is = crypto_certificate_is_for(certificate, name);
+    crypto_certificate_close(certificate);
+    return is;
+}
+
+Test(crypto, CR5_a_certificate_is_for_the_names_in_it_and_no_others) {
+    cr_expect(is_for(SNS_CERTIFICATE, "sns.amazonaws.com"));
+    cr_expect_not(is_for(SNS_CERTIFICATE, "sns.amazonaws.com.cn"));
+    cr_expect_not(is_for(SNS_CERTIFICATE, "amazonaws.com"));
+    cr_expect(is_for(SNS_CERTIFICATE_AFRICA, "sns.af-south-1.amazonaws.com"));
+    cr_expect_not(is_for(SNS_CERTIFICATE_AFRICA, "whatever"));
+    cr_expect_not(is_for(SNS_CERTIFICATE_OTHER, "sns.amazonaws.com"));
+    cr_expect_not(is_for(SNS_CERTIFICATE_WILD, "sns.amazonaws.com"));
+}
+
+Test(crypto, a_certificate_is_valid_from_its_first_second_to_its_last) {
+    struct crypto_certificate *certificate =
+        crypto_certificate_read(STR(SNS_CERTIFICATE));
+
+    cr_assert(certificate);
+    cr_expect_not(crypto_certificate_is_valid(certificate, 1767225599999));
+    cr_expect(crypto_certificate_is_valid(certificate, 1767225600000));
+    cr_expect(crypto_certificate_is_valid(certificate, 1798761600000));
+    cr_expect_not(crypto_certificate_is_valid(certificate, 1798761600001));
+    crypto_certificate_close(certificate);
+}
+
+Test(crypto, a_certificate_verifies_what_its_key_signed) {
+    struct crypto_rsa         *key = crypto_rsa_read(STR(RSA_KEY_PKCS1));
+    struct crypto_certificate *certificate =
+        crypto_certificate_read(STR(SNS_CERTIFICATE));
+    struct buf signature = BUF_EMPTY;
+
+    cr_assert(key && certificate);
+    cr_assert(crypto_rsa_sign(key, STR("text"), &signature));
+    cr_expect(crypto_certificate_verify(certificate, CRYPTO_SHA256, STR("text"),
+                                        buf_str(&signature)));
+    cr_expect_not(crypto_certificate_verify(certificate, CRYPTO_SHA1,
+                                            STR("text"), buf_str(&signature)));
+    cr_expect_not(crypto_certificate_verify(certificate, CRYPTO_SHA256,
+                                            STR("texts"), buf_str(&signature)));
+    cr_expect_not(crypto_certificate_verify(certificate, CRYPTO_SHA256,
+                                            STR("text"), STR("")));
+    signature.data[100] ^= 1;
+    cr_expect_not(crypto_certificate_verify(certificate, CRYPTO_SHA256,
+                                            STR("text"), buf_str(&signature)));
+    buf_release(&signature);
+    crypto_rsa_close(key);
+    crypto_certificate_close(certificate);
+}
+
+Test(crypto, what_is_no_certificate_with_a_long_key_is_none) {
+    cr_expect_null(crypto_certificate_read(STR("")));
+    cr_expect_null(crypto_certificate_read(STR(RSA_KEY_PKCS1)));
+    cr_expect_null(crypto_certificate_read(STR(SNS_CERTIFICATE_SHORT_KEY)));
+    crypto_certificate_close(NULL);
 }
