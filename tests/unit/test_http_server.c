@@ -1,0 +1,328 @@
+/* test_http_server.c - what is handed over, and what never is.
+ *
+ * The client is a raw socket, so that a request can be as wrong as it likes.
+ */
+#include <criterion/criterion.h>
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+#include "net/http_server.h"
+#include "support.h"
+
+#define CAP 64
+
+static struct http_server   *server;
+static atomic_int            handed_over;
+static struct http_exchange *held; /* by a handler that does not answer */
+static pthread_mutex_t       lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t        came = PTHREAD_COND_INITIALIZER;
+static char                  got[65536];
+
+static size_t cap_of(void *arg, struct str method, struct str path) {
+    (void)arg;
+    return str_is(method, "POST") && str_starts(path, "/hooks/") ? CAP : 0;
+}
+
+static void echo(void *arg, struct http_exchange *exchange) {
+    struct buf body = BUF_EMPTY;
+
+    (void)arg;
+    atomic_fetch_add(&handed_over, 1);
+    buf_addf(&body, "%.*s %.*s q=%.*s h=%.*s from %.*s: %.*s",
+             STR_ARG(http_exchange_method(exchange)),
+             STR_ARG(http_exchange_path(exchange)),
+             STR_ARG(http_exchange_query(exchange, "q")),
+             STR_ARG(http_exchange_header(exchange, "x-test")),
+             STR_ARG(http_exchange_peer(exchange)),
+             STR_ARG(http_exchange_body(exchange)));
+    http_exchange_add(exchange, "X-Answer", STR("yes"));
+    http_exchange_answer(exchange, 202, "text/plain", buf_str(&body));
+    buf_release(&body);
+}
+
+static void hold(void *arg, struct http_exchange *exchange) {
+    (void)arg;
+    (void)pthread_mutex_lock(&lock);
+    held = exchange;
+    (void)pthread_cond_signal(&came);
+    (void)pthread_mutex_unlock(&lock);
+}
+
+static void open_server(http_server_fn *handle, unsigned request_s) {
+    struct http_server_options options = {.address = "127.0.0.1",
+                                          .threads = 2,
+                                          .connections = 64,
+                                          .connections_per_peer = 32,
+                                          .request_s = request_s,
+                                          .cap = cap_of,
+                                          .handle = handle};
+    struct err                 err;
+
+    server = http_server_open(&options, &err);
+    cr_assert(server, "%s", err.text);
+}
+
+static void open_echo(void) {
+    open_server(echo, 30);
+}
+
+static void close_server(void) {
+    http_server_close(server);
+}
+
+TestSuite(http_server, .init = open_echo, .fini = close_server);
+
+static int dial(void) {
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(http_server_port(server)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    cr_assert_eq(connect(fd, (void *)&to, sizeof to), 0);
+    return fd;
+}
+
+static void put(int fd, const char *text) {
+    (void)!send(fd, text, strlen(text), MSG_NOSIGNAL);
+}
+
+/* Everything until the peer closes, or until `end` has come. */
+static const char *take(int fd, const char *end) {
+    size_t  len = 0;
+    ssize_t part;
+
+    got[0] = '\0';
+    while (!(end && strstr(got, end)) &&
+           (part = read(fd, got + len, sizeof got - 1 - len)) > 0) {
+        len += (size_t)part;
+        got[len] = '\0';
+    }
+    return got;
+}
+
+static const char *ask(const char *text) {
+    int fd = dial();
+
+    put(fd, text);
+    (void)shutdown(fd, SHUT_WR);
+    (void)take(fd, NULL);
+    (void)close(fd);
+    return got;
+}
+
+static bool says(const char *part) {
+    return support_has(got, part);
+}
+
+Test(http_server, HS1_hands_over_a_whole_request_and_sends_the_answer) {
+    (void)ask("POST /hooks/a?q=1 HTTP/1.1\r\nHost: x\r\nX-Test: y\r\n"
+              "Content-Length: 5\r\n\r\nhello");
+    cr_expect(says("HTTP/1.1 202"), "%s", got);
+    cr_expect(says("X-Answer: yes"));
+    cr_expect(says("POST /hooks/a q=1 h=y from 127.0.0.1: hello"), "%s", got);
+}
+
+Test(http_server, HS1_a_body_in_chunks_comes_whole) {
+    (void)ask("POST /hooks/a HTTP/1.1\r\nHost: x\r\n"
+              "Transfer-Encoding: chunked\r\n\r\n"
+              "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n");
+    cr_expect(says(": hello"), "%s", got);
+}
+
+Test(http_server, HS1_a_request_that_was_cut_is_never_handed_over) {
+    (void)ask("POST /hooks/a HTTP/1.1\r\nHost: x\r\n"
+              "Content-Length: 50\r\n\r\nhello");
+    (void)ask("POST /hooks/a HTTP/1.1\r\nHost: x\r\nContent-Le");
+    (void)ask("POST /hooks/a HTTP/1.1\r\nHost: x\r\n"
+              "Transfer-Encoding: chunked\r\n\r\n5\r\nhel");
+    cr_expect_eq(atomic_load(&handed_over), 0);
+}
+
+Test(http_server, HS3_a_request_whose_end_is_in_doubt_is_refused) {
+    static const char *const fields[] = {
+        "Content-Length: 5\r\nContent-Length: 5\r\n",
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+        "Content-Length: +5\r\n",
+        "Content-Length: 0x5\r\n",
+        "Content-Length: 5, 5\r\n",
+        "Content-Length: -1\r\n",
+        "Content-Length: 5\r\nHost: y\r\n",
+        "Content-Length: 5\r\nAuthorization: a\r\nAuthorization: b\r\n",
+        "Content-Length: 5\r\nX-Hub-Signature-256: a\r\n"
+        "X-Hub-Signature-256: b\r\n"};
+    struct buf text = BUF_EMPTY;
+
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        buf_clear(&text);
+        buf_addf(&text,
+                 "POST /hooks/a HTTP/1.1\r\nHost: x\r\n%s\r\nhello"
+                 "POST /hooks/smuggled HTTP/1.1\r\nHost: x\r\n"
+                 "Content-Length: 0\r\n\r\n",
+                 fields[i]);
+        (void)ask(buf_text(&text));
+        cr_expect(says("HTTP/1.1 4") && !says("HTTP/1.1 202"), "%s gives %s",
+                  fields[i], got);
+    }
+    cr_expect_eq(atomic_load(&handed_over), 0);
+    cr_expect_eq(http_server_refused(server, 400),
+                 sizeof fields / sizeof *fields);
+    buf_release(&text);
+}
+
+Test(http_server, HS3_a_refusal_is_a_problem_and_ends_the_connection) {
+    (void)ask("POST /hooks/a HTTP/1.1\r\nHost: x\r\nHost: y\r\n"
+              "Content-Length: 0\r\n\r\n");
+    cr_expect(says("application/problem+json"), "%s", got);
+    cr_expect(says("\"status\":400"));
+    cr_expect(says("\"title\":\"Bad Request\""));
+    cr_expect(says("Connection: close"));
+}
+
+Test(http_server, HS4_a_body_over_the_cap_is_refused_by_its_length_alone) {
+    int fd = dial();
+
+    put(fd, "POST /hooks/a HTTP/1.1\r\nHost: x\r\n"
+            "Content-Length: 65\r\n\r\n");
+    (void)take(fd, NULL);
+    cr_expect(says("HTTP/1.1 413"), "%s", got);
+    (void)close(fd);
+    cr_expect_eq(http_server_refused(server, 413), 1);
+}
+
+Test(http_server, HS4_chunks_over_the_cap_are_refused) {
+    struct buf text = BUF_EMPTY;
+
+    buf_add_text(&text, "POST /hooks/a HTTP/1.1\r\nHost: x\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 20; i++)
+        buf_add_text(&text, "5\r\nhello\r\n");
+    buf_add_text(&text, "0\r\n\r\n");
+    (void)ask(buf_text(&text));
+    cr_expect(says("HTTP/1.1 413"), "%s", got);
+    cr_expect_eq(atomic_load(&handed_over), 0);
+    buf_release(&text);
+}
+
+Test(http_server, HS4_a_head_over_the_cap_is_refused) {
+    struct buf text = BUF_EMPTY;
+
+    buf_add_text(&text, "POST /hooks/a HTTP/1.1\r\nHost: x\r\nX-Long: ");
+    for (int i = 0; i < 40000; i++)
+        buf_add_char(&text, 'x');
+    buf_add_text(&text, "\r\nContent-Length: 0\r\n\r\n");
+    (void)ask(buf_text(&text));
+    cr_expect_not(says("HTTP/1.1 202"));
+    cr_expect_eq(atomic_load(&handed_over), 0);
+    buf_release(&text);
+}
+
+Test(http_server, nothing_is_served_where_nothing_is) {
+    (void)ask("GET /hooks/a HTTP/1.1\r\nHost: x\r\n\r\n");
+    cr_expect(says("HTTP/1.1 404"), "%s", got);
+    (void)ask("POST /else HTTP/1.1\r\nHost: x\r\n"
+              "Content-Length: 0\r\n\r\n");
+    cr_expect(says("HTTP/1.1 404"), "%s", got);
+}
+
+Test(http_server, a_connection_is_kept_for_the_next_request) {
+    int fd = dial();
+
+    for (int i = 0; i < 3; i++) {
+        put(fd, "POST /hooks/a HTTP/1.1\r\nHost: x\r\n"
+                "Content-Length: 5\r\n\r\nagain");
+        (void)take(fd, ": again");
+        cr_expect(says("HTTP/1.1 202"), "%d: %s", i, got);
+    }
+    cr_expect_eq(atomic_load(&handed_over), 3);
+    (void)close(fd);
+}
+
+static struct http_exchange *await_held(void) {
+    struct http_exchange *exchange;
+
+    (void)pthread_mutex_lock(&lock);
+    while (!held)
+        (void)pthread_cond_wait(&came, &lock);
+    exchange = held;
+    held = NULL;
+    (void)pthread_mutex_unlock(&lock);
+    return exchange;
+}
+
+Test(http_server_alone, HS2_an_answer_may_come_later_and_from_another_thread) {
+    int fds[8];
+
+    open_server(hold, 30);
+    /* More than there are threads: waiting holds none of them. */
+    for (size_t i = 0; i < 8; i++) {
+        struct http_exchange *exchange;
+
+        fds[i] = dial();
+        put(fds[i], "POST /hooks/a HTTP/1.1\r\nHost: x\r\n"
+                    "Content-Length: 0\r\nConnection: close\r\n\r\n");
+        exchange = await_held();
+        if (i % 2)
+            http_exchange_problem(exchange, 503, "full", "come back");
+        else
+            http_exchange_answer(exchange, 202, "text/plain", STR("kept"));
+    }
+    for (size_t i = 0; i < 8; i++) {
+        (void)take(fds[i], NULL);
+        cr_expect(says(i % 2 ? "503" : "kept"), "%s", got);
+        (void)close(fds[i]);
+    }
+    close_server();
+}
+
+Test(http_server_alone, HS4_one_that_sends_too_slowly_is_cut_and_no_other) {
+    int           slow, fd;
+    struct pollfd gone;
+
+    open_server(echo, 1);
+    slow = dial();
+    put(slow, "POST /hooks/a HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+    gone = (struct pollfd){slow, POLLIN, 0};
+    fd = dial();
+    /* A byte now and then, until the server hangs up. */
+    while (poll(&gone, 1, 100) == 0)
+        put(slow, "x");
+    cr_expect_eq(read(slow, got, 1) > 0, false);
+    cr_expect_geq(http_server_refused(server, 408), 1);
+    (void)close(fd);
+    fd = dial();
+    put(fd, "POST /hooks/a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+            "Connection: close\r\n\r\n");
+    (void)take(fd, NULL);
+    cr_expect(says("HTTP/1.1 202"), "%s", got);
+    (void)close(fd);
+    (void)close(slow);
+    close_server();
+}
+
+Test(http_server_alone, says_what_it_cannot_listen_on) {
+    struct http_server_options options = {.address = "nowhere",
+                                          .threads = 1,
+                                          .connections = 4,
+                                          .connections_per_peer = 4,
+                                          .request_s = 1,
+                                          .cap = cap_of,
+                                          .handle = echo};
+    struct err                 err;
+
+    cr_expect_null(http_server_open(&options, &err));
+    cr_expect_eq(err.code, ERR_CONFIG);
+    open_server(echo, 30);
+    options.address = "127.0.0.1";
+    options.port = http_server_port(server);
+    cr_expect_null(http_server_open(&options, &err));
+    cr_expect_eq(err.code, ERR_IO);
+    cr_expect(support_has(err.text, "127.0.0.1"), "%s", err.text);
+    close_server();
+}
