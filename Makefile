@@ -5,7 +5,8 @@ CC     := gcc
 CFLAGS ?= -O2 -g
 WARN   := -std=c11 -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
           -Wmissing-prototypes -Wvla -Wno-sign-conversion -Werror
-LIBS   := lua5.4 libuv libcurl libcrypto jansson sqlite3 expat libmicrohttpd
+LIBS   := lua5.4 libuv libcurl libcrypto jansson sqlite3 expat libmicrohttpd \
+           gnutls
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
             -fno-omit-frame-pointer
 ifdef SAN

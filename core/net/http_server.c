@@ -1,14 +1,16 @@
-/* http_server.c - one exchange for each request, from its head on.
+/* http_server.c - one exchange for each request, from its first line on.
  *
- * libmicrohttpd calls on_request() when the head is complete, then for each
- * piece of the body, then once more. Only the last of these hands over: the
- * connection is suspended first, so that an answer which comes at once finds
- * it asleep, and answering resumes it, which calls on_request() again, now
- * with an answer to queue.
+ * libmicrohttpd calls on_line() with the request line, on_request() when the
+ * head is complete, then for each piece of the body, then once more; only that
+ * last call hands over. A handler that answers before it returns costs nothing
+ * further. Otherwise the connection is suspended, and answering resumes it,
+ * which calls on_request() again, now with an answer to queue. Which of the two
+ * it is, and who resumes, is decided by one atomic state. (HS2)
  *
- * The library times out connections that are silent, not those that send one
- * byte a second. A reaper therefore remembers since when each connection owes
- * a whole request, and shuts the socket of one that takes too long. (HS4)
+ * A connection has one request at a time, so the exchange is a part of it and
+ * a request allocates nothing but its body and its answer. The library times
+ * out connections that are silent, not those that send one byte a second: that
+ * is for http_crowd, which a reaper thread asks now and then. (HS4)
  */
 #include "net/http_server.h"
 
@@ -16,54 +18,75 @@
 #include <assert.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <strings.h>
 #include <sys/socket.h>
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "net/http.h"
+#include "net/http_crowd.h"
+#include "net/http_head.h"
 
-#define HEAD_MAX (32u << 10) /* request line and fields, with their tables */
+#define POOL_BYTES (32u << 10) /* of a connection: its head, with tables */
 #define REAP_MS 250
 #define IDLE_S 60
+#define BODIES_BYTES ((size_t)256 << 20)
+#define RESERVE_MAX ((size_t)64 << 10)
+#define SWALLOW_MAX ((size_t)1 << 20) /* of a body that is refused anyway */
+#define SPARE 64 /* places for those who are about to give way */
 
-/* What is counted apart when it is refused here. */
-static const int statuses[] = {400, 404, 408, 413, 503};
-#define STATUSES (sizeof statuses / sizeof *statuses)
+const int http_server_statuses[] = {400, 404, 405, 408, 413, 414,
+                                    417, 431, 500, 503, 505, 0};
+#define STATUSES (sizeof http_server_statuses / sizeof *http_server_statuses)
+
+enum answering { OPEN, ASLEEP, ANSWERED };
+
+struct http_exchange {
+    struct http_server    *server;
+    struct MHD_Connection *connection;
+    struct peer           *peer;
+    const char            *method, *path; /* the connection's */
+    struct buf             body;
+    size_t                 cap, swallowed;
+    struct http_problem    refusal;
+    bool                   has_head, handed_over;
+    struct http_headers    added;
+    struct MHD_Response   *response; /* once it is answered */
+    int                    status;
+    _Atomic enum answering answering;
+};
 
 /* An open connection. */
 struct peer {
-    struct peer *next, *last;
-    int          fd;
-    atomic_llong owes_since_ms; /* 0: nothing, its request is whole */
-    bool         reaped;
+    struct http_crowd_place place; /* first: see cut_place() */
+    int                     fd;
+    char                    address[INET6_ADDRSTRLEN];
+    struct http_tls        *tls; /* the one it began with, or NULL */
+    struct http_tls_client  client;
+    bool                    client_named;
+    struct http_exchange    exchange;
 };
 
 struct http_server {
     struct http_server_options options;
     struct MHD_Daemon         *daemon;
     uint16_t                   port;
+    bool                       reads_in_place;
     _Atomic uint64_t           refused[STATUSES];
+    struct http_crowd          crowd;
+    atomic_size_t              bodies;     /* bytes that are held */
+    atomic_size_t              unanswered; /* handed over */
+    atomic_size_t              unsent;     /* and those not yet sent */
+    atomic_size_t              resuming;   /* threads inside answer() */
+    atomic_bool                quiet;      /* no new connections */
+    atomic_bool                closing;
     pthread_mutex_t            lock; /* of what follows */
     pthread_cond_t             wake;
-    struct peer               *peers;
-    size_t                     pending; /* handed over, not yet answered */
-    bool                       closing;
+    struct http_tls           *tls;
+    char                      *client_ca;
+    bool                       ended;
     pthread_t                  reaper;
-};
-
-struct http_exchange {
-    struct http_server    *server;
-    struct MHD_Connection *connection;
-    char                  *method, *path;
-    char                   peer[INET6_ADDRSTRLEN];
-    struct buf             body;
-    size_t                 cap;
-    bool                   overran;
-    struct http_headers    added;
-    struct MHD_Response   *response; /* once it is answered */
-    int                    status;
 };
 
 static int64_t mono_ms(void) {
@@ -74,52 +97,104 @@ static int64_t mono_ms(void) {
 }
 
 static void count(struct http_server *server, int status) {
-    for (size_t i = 0; i < STATUSES; i++)
-        if (statuses[i] == status)
+    for (size_t i = 0; i < STATUSES - 1; i++)
+        if (http_server_statuses[i] == status)
             atomic_fetch_add(&server->refused[i], 1);
 }
 
 uint64_t http_server_refused(const struct http_server *server, int status) {
-    for (size_t i = 0; i < STATUSES; i++)
-        if (statuses[i] == status)
+    for (size_t i = 0; i < STATUSES - 1; i++)
+        if (http_server_statuses[i] == status)
             return atomic_load(&server->refused[i]);
     return 0;
 }
 
-/* --- connections and their reaper -------------------------------------- */
+/* --- connections -------------------------------------------------------- */
 
-static void set_owing(struct MHD_Connection *connection, bool owing) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct peer *peer = info ? info->socket_context : NULL;
+/* Past the library, for a connection that it has nothing to say on. Under TLS
+ * the words would be no words, and the socket is only shut. Closing it is the
+ * library's. */
+static void cut_off(struct http_server *server, struct peer *peer,
+                    struct http_problem problem) {
+    struct buf whole = BUF_EMPTY;
 
-    if (peer)
-        atomic_store(&peer->owes_since_ms, owing ? mono_ms() : 0);
+    count(server, problem.status);
+    if (problem.status && !peer->tls) {
+        http_problem_write_whole(problem, &whole);
+        (void)!send(peer->fd, whole.data, whole.len,
+                    MSG_NOSIGNAL | MSG_DONTWAIT);
+        buf_release(&whole);
+    }
+    (void)shutdown(peer->fd, SHUT_RDWR);
 }
 
-static struct peer *add_peer(struct http_server *server, int fd) {
+static void cut_place(void *arg, struct http_crowd_place *place,
+                      enum http_crowd_state state, enum http_crowd_reason why) {
+    static const struct http_problem slow = {
+        408, "too_slow", "the request did not arrive in time"};
+    static const struct http_problem full = {503, "too_many_connections",
+                                             "there are too many connections"};
+    static const struct http_problem nothing = {0, NULL, NULL};
+
+    cut_off(arg, (struct peer *)place,
+            state == HTTP_CROWD_IDLE ? nothing
+            : why == HTTP_CROWD_SLOW ? slow
+                                     : full);
+}
+
+static void name_peer(struct MHD_Connection *connection,
+                      char                   name[INET6_ADDRSTRLEN]) {
+    const struct sockaddr *address =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+            ->client_addr;
+    const struct sockaddr_in  *v4 = (const void *)address;
+    const struct sockaddr_in6 *v6 = (const void *)address;
+
+    if (address->sa_family == AF_INET)
+        (void)inet_ntop(AF_INET, &v4->sin_addr, name, INET6_ADDRSTRLEN);
+    else if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+        (void)inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], name,
+                        INET6_ADDRSTRLEN);
+    else
+        (void)inet_ntop(AF_INET6, &v6->sin6_addr, name, INET6_ADDRSTRLEN);
+}
+
+static void *session_of(struct MHD_Connection *connection) {
+    return MHD_get_connection_info(connection,
+                                   MHD_CONNECTION_INFO_GNUTLS_SESSION)
+        ->tls_session;
+}
+
+static struct http_tls *present_tls(struct http_server *server) {
+    struct http_tls *tls;
+
+    (void)pthread_mutex_lock(&server->lock);
+    tls = http_tls_share(server->tls);
+    (void)pthread_mutex_unlock(&server->lock);
+    return tls;
+}
+
+static struct peer *welcome(struct http_server    *server,
+                            struct MHD_Connection *connection) {
     struct peer *peer = mem_new(sizeof *peer);
 
-    peer->fd = fd;
-    atomic_store(&peer->owes_since_ms, mono_ms());
-    (void)pthread_mutex_lock(&server->lock);
-    peer->next = server->peers;
-    if (peer->next)
-        peer->next->last = peer;
-    server->peers = peer;
-    (void)pthread_mutex_unlock(&server->lock);
+    peer->fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+            ->connect_fd;
+    name_peer(connection, peer->address);
+    if (server->options.certificate) {
+        peer->tls = present_tls(server); /* HS5 */
+        if (!http_tls_attach(peer->tls, session_of(connection)))
+            (void)shutdown(peer->fd, SHUT_RDWR);
+    }
+    http_crowd_enter(&server->crowd, &peer->place, mono_ms());
     return peer;
 }
 
-static void drop_peer(struct http_server *server, struct peer *peer) {
-    (void)pthread_mutex_lock(&server->lock);
-    if (peer->next)
-        peer->next->last = peer->last;
-    if (peer->last)
-        peer->last->next = peer->next;
-    else
-        server->peers = peer->next;
-    (void)pthread_mutex_unlock(&server->lock);
+static void see_off(struct http_server *server, struct peer *peer) {
+    http_crowd_leave(&server->crowd, &peer->place);
+    http_tls_client_release(&peer->client);
+    http_tls_close(peer->tls);
     mem_free(peer);
 }
 
@@ -127,242 +202,236 @@ static void on_connection(void *arg, struct MHD_Connection *connection,
                           void                              **context,
                           enum MHD_ConnectionNotificationCode what) {
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        *context =
-            add_peer(arg, MHD_get_connection_info(
-                              connection, MHD_CONNECTION_INFO_CONNECTION_FD)
-                              ->connect_fd);
+        *context = welcome(arg, connection);
     } else if (*context) {
-        drop_peer(arg, *context);
+        see_off(arg, *context);
         *context = NULL;
     }
 }
 
-/* The socket is only shut; closing it is libmicrohttpd's. */
-static void reap(struct http_server *server, int64_t now) {
-    int64_t limit = (int64_t)server->options.request_s * 1000;
-
-    for (struct peer *peer = server->peers; peer; peer = peer->next) {
-        int64_t since = atomic_load(&peer->owes_since_ms);
-
-        if (peer->reaped || since == 0 || now - since < limit)
-            continue;
-        peer->reaped = true;
-        count(server, 408);
-        (void)shutdown(peer->fd, SHUT_RDWR);
-    }
+static struct peer *peer_of(struct MHD_Connection *connection) {
+    return MHD_get_connection_info(connection,
+                                   MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+        ->socket_context;
 }
 
 static void *reaper(void *arg) {
     struct http_server *server = arg;
 
     (void)pthread_mutex_lock(&server->lock);
-    while (!server->closing) {
+    while (!server->ended) {
         int64_t         at = mono_ms() + REAP_MS;
         struct timespec until = {at / 1000, at % 1000 * 1000000};
 
         (void)pthread_cond_timedwait(&server->wake, &server->lock, &until);
-        reap(server, mono_ms());
+        (void)pthread_mutex_unlock(&server->lock);
+        http_crowd_reap(&server->crowd, mono_ms());
+        (void)pthread_mutex_lock(&server->lock);
     }
     (void)pthread_mutex_unlock(&server->lock);
     return NULL;
 }
 
-/* --- answers ----------------------------------------------------------- */
+/* --- refusals ----------------------------------------------------------- */
 
 static struct MHD_Response *make_response(const char *type, struct str body) {
     struct MHD_Response *response = MHD_create_response_from_buffer(
         body.len, (void *)(uintptr_t)(body.len ? body.data : ""),
-        MHD_RESPMEM_MUST_COPY);
+        body.len ? MHD_RESPMEM_MUST_COPY : MHD_RESPMEM_PERSISTENT);
 
-    assert(response); /* out of memory aborts here too */
+    if (!response)
+        abort(); /* out of memory, see mem.h */
     if (type)
         (void)MHD_add_response_header(response, "Content-Type", type);
     return response;
 }
 
-static const char *title_of(int status) {
-    switch (status) {
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 503: return "Service Unavailable";
-    default: return "Error";
-    }
+static size_t cap_of(const struct http_server *server, const char *method,
+                     const char *path) {
+    return server->options.cap(server->options.arg, str_of(method),
+                               str_of(path));
 }
 
-static void write_problem(int status, const char *code, const char *detail,
-                          struct buf *out) {
-    struct json *problem = json_new_map();
+/* The methods that this path has, as Allow says them; empty: none. */
+static void list_methods(const struct http_server *server, const char *path,
+                         struct buf *out) {
+    static const char *const methods[] = {"GET", "POST", "PUT", "PATCH",
+                                          "DELETE"};
 
-    json_put_int(problem, "status", status);
-    json_put_text(problem, "title", str_of(title_of(status)));
-    json_put_text(problem, "code", str_of(code));
-    json_put_text(problem, "detail", str_of(detail));
-    json_write(problem, out);
-    json_release(problem);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (cap_of(server, methods[i], path))
+            buf_addf(out, "%s%s%s", out->len ? ", " : "", methods[i],
+                     i == 0 ? ", HEAD" : "");
 }
 
 /* Refused before anybody was asked. The connection ends with it, since what
  * follows on it may be the rest of what was refused. (HS3) */
-static enum MHD_Result refuse(struct http_exchange *exchange, int status,
-                              const char *code, const char *detail) {
-    struct buf           body = BUF_EMPTY;
+static enum MHD_Result refuse(struct http_exchange *exchange,
+                              struct http_problem   problem) {
+    struct buf           text = BUF_EMPTY;
     struct MHD_Response *response;
     enum MHD_Result      queued;
 
-    write_problem(status, code, detail, &body);
-    response = make_response("application/problem+json", buf_str(&body));
+    http_problem_write(problem, &text);
+    response = make_response(HTTP_PROBLEM_TYPE, buf_str(&text));
     (void)MHD_add_response_header(response, "Connection", "close");
-    count(exchange->server, status);
-    queued =
-        MHD_queue_response(exchange->connection, (unsigned)status, response);
+    if (problem.status == 503)
+        (void)MHD_add_response_header(response, "Retry-After", "5");
+    buf_clear(&text);
+    if (problem.status == 405) {
+        list_methods(exchange->server, exchange->path, &text);
+        (void)MHD_add_response_header(response, "Allow", buf_text(&text));
+    }
+    count(exchange->server, problem.status);
+    queued = MHD_queue_response(exchange->connection, (unsigned)problem.status,
+                                response);
     MHD_destroy_response(response);
-    buf_release(&body);
+    buf_release(&text);
     return queued;
 }
 
-/* --- the head ---------------------------------------------------------- */
+/* --- the head ----------------------------------------------------------- */
 
-/* Fields that decide where a request ends or who is speaking. */
-static const char *const single[] = {"Host",
-                                     "Content-Length",
-                                     "Transfer-Encoding",
-                                     "Content-Type",
-                                     "Content-Encoding",
-                                     "Authorization",
-                                     "webhook-id",
-                                     "webhook-timestamp",
-                                     "webhook-signature",
-                                     "X-GitHub-Event",
-                                     "X-Hub-Signature-256",
-                                     "X-GitHub-Delivery",
-                                     "X-PagerDuty-Signature"};
-#define SINGLES (sizeof single / sizeof *single)
-enum { AT_HOST, AT_LENGTH, AT_ENCODING };
-
-struct head {
-    int         times[SINGLES];
-    const char *values[SINGLES];
-};
-
-static enum MHD_Result look_at_header(void *arg, enum MHD_ValueKind kind,
-                                      const char *name, const char *value) {
-    struct head *head = arg;
-
+static enum MHD_Result look_at_field(void *arg, enum MHD_ValueKind kind,
+                                     const char *name, size_t name_len,
+                                     const char *value, size_t value_len) {
     (void)kind;
-    for (size_t i = 0; i < SINGLES; i++)
-        if (strcasecmp(name, single[i]) == 0) {
-            head->times[i]++;
-            head->values[i] = value ? value : "";
-        }
+    http_head_add(arg, (struct str){name, name_len},
+                  (struct str){value, value_len});
     return MHD_YES;
 }
 
-static bool is_number(const char *text) {
-    size_t digits = strspn(text, "0123456789");
+static struct http_problem no_such_path(const struct http_exchange *exchange) {
+    struct buf methods = BUF_EMPTY;
+    bool       some;
 
-    return digits > 0 && digits < 16 && text[digits] == '\0';
+    list_methods(exchange->server, exchange->path, &methods);
+    some = methods.len > 0;
+    buf_release(&methods);
+    if (some)
+        return (struct http_problem){405, "no_such_method",
+                                     "this path is not served with this "
+                                     "method"};
+    return (struct http_problem){404, "no_such_path",
+                                 "nothing is served under this path"};
 }
 
-/* What makes the head unfit, or NULL. (HS3) */
-static const char *doubt_in(const struct head *head) {
-    const int *times = head->times;
+static const struct http_problem too_large = {
+    413, "too_large", "the body is larger than this path takes"};
+static const struct http_problem too_full = {
+    503, "too_busy", "too many bodies are being received"};
 
-    for (size_t i = 0; i < SINGLES; i++)
-        if (times[i] > 1)
-            return "a field that must stand there once is repeated";
-    if (times[AT_HOST] == 0)
-        return "the Host is missing";
-    if (times[AT_LENGTH] && times[AT_ENCODING])
-        return "the request has two lengths";
-    if (times[AT_LENGTH] && !is_number(head->values[AT_LENGTH]))
-        return "the Content-Length is no number";
-    if (times[AT_ENCODING] &&
-        strcasecmp(head->values[AT_ENCODING], "chunked") != 0)
-        return "the Transfer-Encoding is not understood";
-    return NULL;
-}
+static struct http_problem judge(struct http_exchange *exchange,
+                                 const char           *version) {
+    struct http_server *server = exchange->server;
+    struct http_head    head;
+    struct http_problem problem = exchange->refusal;
+    int64_t             length;
 
-static enum MHD_Result judge_head(struct http_exchange *exchange) {
-    const struct http_server *server = exchange->server;
-    struct head               head = {{0}, {NULL}};
-    const char               *doubt;
-    int64_t                   length = 0;
-
-    (void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND,
-                                    look_at_header, &head);
-    doubt = doubt_in(&head);
-    if (doubt)
-        return refuse(exchange, 400, "bad_request", doubt);
-    exchange->cap = server->options.cap(
-        server->options.arg, str_of(exchange->method), str_of(exchange->path));
+    if (problem.status)
+        return problem;
+    http_head_begin(&head, str_of(version), server->reads_in_place);
+    (void)MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND,
+                                      look_at_field, &head);
+    problem = http_head_check(&head, &length);
+    if (problem.status)
+        return problem;
+    exchange->cap = cap_of(server, exchange->method, exchange->path);
     if (exchange->cap == 0)
-        return refuse(exchange, 404, "no_such_path",
-                      "nothing is served under this path and method");
-    if (head.values[AT_LENGTH])
-        (void)str_to_int(str_of(head.values[AT_LENGTH]), &length);
+        return no_such_path(exchange);
     if ((uint64_t)length > exchange->cap)
-        return refuse(exchange, 413, "too_large",
-                      "the body is larger than this path takes");
-    return MHD_YES;
+        return too_large;
+    if ((uint64_t)length >
+        server->options.bodies - atomic_load(&server->bodies))
+        return too_full;
+    if (length)
+        buf_reserve(&exchange->body, (size_t)length < RESERVE_MAX
+                                         ? (size_t)length
+                                         : RESERVE_MAX);
+    return problem;
 }
 
-/* --- requests ---------------------------------------------------------- */
+/* HEAD is GET, and the library keeps the body of the answer back. */
+static enum MHD_Result take_head(struct http_exchange *exchange,
+                                 const char *path, const char *method,
+                                 const char *version) {
+    struct http_problem problem;
 
-static void name_peer(struct http_exchange *exchange) {
-    const struct sockaddr *address =
-        MHD_get_connection_info(exchange->connection,
-                                MHD_CONNECTION_INFO_CLIENT_ADDRESS)
-            ->client_addr;
-    const void *bytes =
-        &((const struct sockaddr_in *)(const void *)address)->sin_addr;
-
-    if (address->sa_family == AF_INET6)
-        bytes =
-            &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    if (!inet_ntop(address->sa_family, bytes, exchange->peer,
-                   sizeof exchange->peer))
-        exchange->peer[0] = '\0';
+    exchange->has_head = true;
+    exchange->path = path;
+    exchange->method = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    problem = judge(exchange, version);
+    return problem.status ? refuse(exchange, problem) : MHD_YES;
 }
 
-static struct http_exchange *begin(struct http_server    *server,
-                                   struct MHD_Connection *connection,
-                                   const char *path, const char *method) {
-    struct http_exchange *exchange = mem_new(sizeof *exchange);
+/* --- the body ----------------------------------------------------------- */
 
-    exchange->server = server;
-    exchange->connection = connection;
-    exchange->method = mem_text(method, strlen(method));
-    exchange->path = mem_text(path, strlen(path));
-    name_peer(exchange);
-    return exchange;
+static bool has_room(struct http_exchange *exchange, size_t more) {
+    struct http_server *server = exchange->server;
+
+    if (more > exchange->cap - exchange->body.len) {
+        exchange->refusal = too_large;
+        return false;
+    }
+    if (atomic_fetch_add(&server->bodies, more) + more >
+        server->options.bodies) {
+        atomic_fetch_sub(&server->bodies, more);
+        exchange->refusal = too_full;
+        return false;
+    }
+    return true;
+}
+
+static void forget_body(struct http_exchange *exchange) {
+    atomic_fetch_sub(&exchange->server->bodies, exchange->body.len);
+    buf_release(&exchange->body);
 }
 
 /* Chunks have no length beforehand, and in the middle of a body the library
- * takes no answer: the rest is read and forgotten. (HS4) */
+ * takes no answer: the rest is read and forgotten, up to a point. (HS4) */
 static enum MHD_Result take_piece(struct http_exchange *exchange,
                                   const char *data, size_t *len) {
-    if (*len > exchange->cap - exchange->body.len)
-        exchange->overran = true;
-    if (!exchange->overran)
-        buf_add(&exchange->body, data, *len);
+    size_t more = *len;
+
     *len = 0;
-    return MHD_YES;
+    if (!exchange->refusal.status && has_room(exchange, more)) {
+        buf_add(&exchange->body, data, more);
+        return MHD_YES;
+    }
+    forget_body(exchange);
+    exchange->swallowed += more;
+    if (exchange->swallowed <= SWALLOW_MAX)
+        return MHD_YES;
+    cut_off(exchange->server, exchange->peer, exchange->refusal);
+    return MHD_NO;
 }
 
-static void hand_over(struct http_exchange *exchange) {
-    struct http_server *server = exchange->server;
+/* --- handing over, and the answer --------------------------------------- */
 
-    set_owing(exchange->connection, false);
-    (void)pthread_mutex_lock(&server->lock);
-    server->pending++;
-    (void)pthread_mutex_unlock(&server->lock);
-    MHD_suspend_connection(exchange->connection);
+static enum MHD_Result send_answer(struct http_exchange *exchange) {
+    return MHD_queue_response(exchange->connection, (unsigned)exchange->status,
+                              exchange->response);
+}
+
+/* Whoever finds the other's mark resumes: answer() when this fell asleep
+ * before, this when it was answered while it was falling asleep. (HS2) */
+static enum MHD_Result hand_over(struct http_exchange *exchange) {
+    struct http_server *server = exchange->server;
+    enum answering      was = OPEN;
+
+    if (!http_crowd_move(&server->crowd, &exchange->peer->place,
+                         HTTP_CROWD_BUSY, mono_ms()))
+        return MHD_NO; /* it was cut a moment ago */
+    exchange->handed_over = true;
+    atomic_fetch_add(&server->unanswered, 1);
+    atomic_fetch_add(&server->unsent, 1);
     server->options.handle(server->options.arg, exchange); /* HS1 */
+    if (atomic_load(&exchange->answering) == ANSWERED)
+        return send_answer(exchange);
+    MHD_suspend_connection(exchange->connection);
+    if (!atomic_compare_exchange_strong(&exchange->answering, &was, ASLEEP))
+        MHD_resume_connection(exchange->connection);
+    return MHD_YES;
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
@@ -371,52 +440,67 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
                                   size_t *len, void **context) {
     struct http_exchange *exchange = *context;
 
-    (void)version;
-    if (!exchange) {
-        *context = exchange = begin(arg, connection, path, method);
-        return judge_head(exchange);
-    }
-    if (exchange->response)
-        return MHD_queue_response(connection, (unsigned)exchange->status,
-                                  exchange->response);
+    (void)arg;
+    (void)connection;
+    if (!exchange->has_head)
+        return take_head(exchange, path, method, version);
+    if (exchange->handed_over)
+        return atomic_load(&exchange->answering) == ANSWERED
+                   ? send_answer(exchange)
+                   : MHD_YES;
     if (*len)
         return take_piece(exchange, data, len);
-    if (exchange->overran)
-        return refuse(exchange, 413, "too_large",
-                      "the body is larger than this path takes");
-    hand_over(exchange);
-    return MHD_YES;
+    if (exchange->refusal.status)
+        return refuse(exchange, exchange->refusal);
+    return hand_over(exchange);
+}
+
+static void *on_line(void *arg, const char *target,
+                     struct MHD_Connection *connection) {
+    struct http_server   *server = arg;
+    struct peer          *peer = peer_of(connection);
+    struct http_exchange *exchange = &peer->exchange;
+
+    *exchange = (struct http_exchange){
+        .server = server,
+        .connection = connection,
+        .peer = peer,
+        .refusal = http_head_check_target(str_of(target)),
+    };
+    if (peer->place.state == HTTP_CROWD_IDLE)
+        (void)http_crowd_move(&server->crowd, &peer->place, HTTP_CROWD_OWING,
+                              mono_ms());
+    return exchange;
+}
+
+static void wake_closer(struct http_server *server) {
+    if (!atomic_load(&server->closing))
+        return;
+    (void)pthread_mutex_lock(&server->lock);
+    (void)pthread_cond_broadcast(&server->wake);
+    (void)pthread_mutex_unlock(&server->lock);
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection,
                          void **context, enum MHD_RequestTerminationCode why) {
+    struct http_server   *server = arg;
     struct http_exchange *exchange = *context;
 
-    set_owing(connection, true); /* the next one */
-    if (!exchange) {
-        /* The library could make nothing of the head and said so itself. */
-        if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK)
-            count(arg, 400);
+    (void)connection;
+    (void)why;
+    if (!exchange)
         return;
-    }
+    (void)http_crowd_move(&server->crowd, &exchange->peer->place,
+                          HTTP_CROWD_IDLE, mono_ms());
     if (exchange->response)
         MHD_destroy_response(exchange->response);
     http_headers_release(&exchange->added);
-    buf_release(&exchange->body);
-    mem_free(exchange->method);
-    mem_free(exchange->path);
-    mem_free(exchange);
+    forget_body(exchange);
+    if (exchange->handed_over) {
+        atomic_fetch_sub(&server->unsent, 1);
+        wake_closer(server);
+    }
     *context = NULL;
-}
-
-/* With this the library tells on_completed() also of requests whose head it
- * refuses by itself. */
-static void *on_line(void *arg, const char *line,
-                     struct MHD_Connection *connection) {
-    (void)arg;
-    (void)line;
-    (void)connection;
-    return NULL;
 }
 
 struct str http_exchange_method(const struct http_exchange *exchange) {
@@ -435,8 +519,8 @@ struct str http_exchange_query(const struct http_exchange *exchange,
 
 struct str http_exchange_header(const struct http_exchange *exchange,
                                 const char                 *name) {
-    return str_of(MHD_lookup_connection_value(exchange->connection,
-                                              MHD_HEADER_KIND, name));
+    return str_trim(str_of(MHD_lookup_connection_value(exchange->connection,
+                                                       MHD_HEADER_KIND, name)));
 }
 
 struct str http_exchange_body(const struct http_exchange *exchange) {
@@ -444,7 +528,19 @@ struct str http_exchange_body(const struct http_exchange *exchange) {
 }
 
 struct str http_exchange_peer(const struct http_exchange *exchange) {
-    return str_of(exchange->peer);
+    return str_of(exchange->peer->address);
+}
+
+struct http_tls_client
+http_exchange_client(const struct http_exchange *exchange) {
+    struct peer *peer = exchange->peer;
+
+    if (peer->tls && !peer->client_named) {
+        http_tls_name_client(peer->tls, session_of(exchange->connection),
+                             &peer->client);
+        peer->client_named = true;
+    }
+    return peer->client;
 }
 
 void http_exchange_add(struct http_exchange *exchange, const char *name,
@@ -455,87 +551,124 @@ void http_exchange_add(struct http_exchange *exchange, const char *name,
     (void)sound;
 }
 
-/* The last thing done here with the exchange is to resume it: from then on it
- * may be gone. (HS2) */
+static void dress(const struct http_exchange *exchange, int status,
+                  struct MHD_Response *response) {
+    const struct http_headers *added = &exchange->added;
+
+    for (size_t i = 0; i < added->count; i++)
+        (void)MHD_add_response_header(response, added->items[i].name,
+                                      added->items[i].value);
+    if (status == 413 || atomic_load(&exchange->server->quiet))
+        (void)MHD_add_response_header(response, "Connection", "close");
+}
+
+/* The exchange may be gone as soon as it is marked, and the server as soon as
+ * `resuming` says that nobody is in here. (HS2) */
 void http_exchange_answer(struct http_exchange *exchange, int status,
                           const char *type, struct str body) {
-    struct http_server  *server = exchange->server;
-    struct MHD_Response *response = make_response(type, body);
+    struct http_server    *server = exchange->server;
+    struct MHD_Connection *connection = exchange->connection;
+    struct MHD_Response   *response = make_response(type, body);
 
     assert(!exchange->response);
-    for (size_t i = 0; i < exchange->added.count; i++)
-        (void)MHD_add_response_header(response, exchange->added.items[i].name,
-                                      exchange->added.items[i].value);
+    dress(exchange, status, response);
     exchange->status = status;
     exchange->response = response;
-    MHD_resume_connection(exchange->connection);
-    (void)pthread_mutex_lock(&server->lock);
-    server->pending--;
-    (void)pthread_cond_broadcast(&server->wake);
-    (void)pthread_mutex_unlock(&server->lock);
+    atomic_fetch_add(&server->resuming, 1);
+    atomic_fetch_sub(&server->unanswered, 1);
+    if (atomic_exchange(&exchange->answering, ANSWERED) == ASLEEP)
+        MHD_resume_connection(connection);
+    wake_closer(server);
+    atomic_fetch_sub(&server->resuming, 1);
 }
 
 void http_exchange_problem(struct http_exchange *exchange, int status,
                            const char *code, const char *detail) {
     struct buf body = BUF_EMPTY;
 
-    write_problem(status, code, detail, &body);
-    http_exchange_answer(exchange, status, "application/problem+json",
-                         buf_str(&body));
+    http_problem_write((struct http_problem){status, code, detail}, &body);
+    http_exchange_answer(exchange, status, HTTP_PROBLEM_TYPE, buf_str(&body));
     buf_release(&body);
 }
 
-/* --- opening and closing ----------------------------------------------- */
+/* --- opening and closing ------------------------------------------------ */
+
+static bool address_of(const struct http_server_options *o,
+                       struct sockaddr_storage *out, socklen_t *len,
+                       struct err *err) {
+    struct sockaddr_in  *v4 = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+
+    *out = (struct sockaddr_storage){0};
+    if (inet_pton(AF_INET, o->address, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(o->port);
+        *len = sizeof *v4;
+    } else if (inet_pton(AF_INET6, o->address, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(o->port);
+        *len = sizeof *v6;
+    } else {
+        return err_set(err, ERR_CONFIG, "\"%s\" is no IP address to listen on",
+                       o->address);
+    }
+    return true;
+}
+
+static uint16_t port_of(const struct sockaddr_storage *at) {
+    return ntohs(at->ss_family == AF_INET6
+                     ? ((const struct sockaddr_in6 *)at)->sin6_port
+                     : ((const struct sockaddr_in *)at)->sin_port);
+}
 
 static bool listen_on(const struct http_server_options *o, int *fd,
                       uint16_t *port, struct err *err) {
-    struct sockaddr_storage storage = {0};
-    struct sockaddr_in     *v4 = (struct sockaddr_in *)&storage;
-    struct sockaddr_in6    *v6 = (struct sockaddr_in6 *)&storage;
-    bool                    is_v6 = strchr(o->address, ':') != NULL;
-    socklen_t               len = is_v6 ? sizeof *v6 : sizeof *v4;
+    struct sockaddr_storage at;
+    socklen_t               len;
     int                     yes = 1;
 
-    if (is_v6)
-        v6->sin6_port = htons(o->port);
-    else
-        v4->sin_port = htons(o->port);
-    storage.ss_family = is_v6 ? AF_INET6 : AF_INET;
-    if (inet_pton(storage.ss_family, o->address,
-                  is_v6 ? (void *)&v6->sin6_addr : (void *)&v4->sin_addr) != 1)
-        return err_set(err, ERR_CONFIG, "\"%s\" is no IP address to listen on",
-                       o->address);
-    *fd = socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                 0);
+    if (!address_of(o, &at, &len, err))
+        return false;
+    *fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     (void)setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (*fd < 0 || bind(*fd, (struct sockaddr *)&storage, len) != 0 ||
+    if (*fd < 0 || bind(*fd, (struct sockaddr *)&at, len) != 0 ||
         listen(*fd, SOMAXCONN) != 0 ||
-        getsockname(*fd, (struct sockaddr *)&storage, &len) != 0) {
+        getsockname(*fd, (struct sockaddr *)&at, &len) != 0) {
         err_set(err, ERR_IO, "cannot listen on %s port %d: %m", o->address,
                 o->port);
         if (*fd >= 0)
             (void)close(*fd);
         return false;
     }
-    *port = ntohs(is_v6 ? v6->sin6_port : v4->sin_port);
+    *port = port_of(&at);
     return true;
 }
 
-/* libmicrohttpd's own words are about connections that failed; each of those
- * is counted, and a line for each would be a gift to whoever floods us. */
-static void no_words(void *arg, const char *format, va_list words) {
-    (void)arg;
-    (void)format;
-    (void)words;
+/* The library's own words, a line for each connection that failed, would be a
+ * gift to whoever floods us. They are counted: what it refuses by itself it
+ * says here and nowhere else. */
+static void on_words(void *arg, const char *format, va_list words) {
+    static const char refused[] =
+        "Error processing request (HTTP response code is %u";
+    static const char full[] = "Server reached connection limit";
+
+    if (strncmp(format, refused, sizeof refused - 1) == 0)
+        count(arg, (int)va_arg(words, unsigned));
+    else if (strncmp(format, full, sizeof full - 1) == 0)
+        count(arg, 503);
+}
+
+/* The crowd keeps the cap. The library has some places more, since one who
+ * gave way is still there until its thread has seen it. */
+static unsigned places(const struct http_server_options *o) {
+    return o->connections + o->connections / 4 + SPARE * o->threads;
 }
 
 static struct MHD_Daemon *start_daemon(struct http_server *server, int fd) {
     const struct http_server_options *o = &server->options;
     struct MHD_OptionItem             tls[] = {
-                    {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->certificate},
-                    {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)o->key},
-                    {MHD_OPTION_HTTPS_PRIORITIES, 0,
-                     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+                    {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, http_tls_no_certificate()},
+                    {MHD_OPTION_HTTPS_PRIORITIES, 0, (char[]){HTTP_TLS_PRIORITIES}},
                     {MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
@@ -543,14 +676,14 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, int fd) {
 
     return MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER,
-        no_words, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        on_words, server, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_THREAD_POOL_SIZE, o->threads > 1 ? o->threads : 0,
-        MHD_OPTION_CONNECTION_LIMIT, o->connections,
+        MHD_OPTION_CONNECTION_LIMIT, places(o),
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->connections_per_peer,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_line,
-        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT, o->idle_s + 1,
+        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_URI_LOG_CALLBACK, on_line,
+        server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY,
         o->certificate ? tls : none, MHD_OPTION_END);
 }
@@ -565,51 +698,114 @@ static void init_waiting(struct http_server *server) {
     (void)pthread_condattr_destroy(&monotonic);
 }
 
-struct http_server *http_server_open(const struct http_server_options *options,
-                                     struct err                       *err) {
-    struct http_server *server = mem_new(sizeof *server);
-    int                 fd = -1, rc;
+static struct http_server *make(const struct http_server_options *options) {
+    struct http_server         *server = mem_new(sizeof *server);
+    struct http_server_options *o = &server->options;
 
-    server->options = *options;
+    *o = *options;
+    o->idle_s = o->idle_s ? o->idle_s : IDLE_S;
+    o->bodies = o->bodies ? o->bodies : BODIES_BYTES;
+    /* See http_head.h; later versions are strict themselves. */
+    server->reads_in_place = strncmp(MHD_get_version(), "0.9.75", 6) == 0;
+    if (o->client_ca)
+        server->client_ca = mem_text(o->client_ca, strlen(o->client_ca));
     init_waiting(server);
-    if (!listen_on(options, &fd, &server->port, err)) {
-        mem_free(server);
-        return NULL;
+    http_crowd_init(&server->crowd, o->connections,
+                    (int64_t)o->request_s * 1000, (int64_t)o->idle_s * 1000,
+                    cut_place, server);
+    return server;
+}
+
+static void release(struct http_server *server) {
+    http_crowd_release(&server->crowd);
+    http_tls_close(server->tls);
+    (void)pthread_mutex_destroy(&server->lock);
+    (void)pthread_cond_destroy(&server->wake);
+    mem_free(server->client_ca);
+    mem_free(server);
+}
+
+static bool start(struct http_server *server, struct err *err) {
+    const struct http_server_options *o = &server->options;
+    int                               fd = -1;
+
+    if (o->certificate) {
+        server->tls = http_tls_open(o->certificate, o->key, o->client_ca, err);
+        if (!server->tls)
+            return false;
     }
+    if (!listen_on(o, &fd, &server->port, err))
+        return false;
     server->daemon = start_daemon(server, fd);
     if (!server->daemon) {
         (void)close(fd);
-        mem_free(server);
-        err_set(err, ERR_CONFIG,
-                "the server on port %d does not start: look at the "
-                "certificate and its key",
-                options->port);
-        return NULL;
+        return err_set(err, ERR_IO, "the server on %s port %d does not start",
+                       o->address, server->port);
     }
-    rc = pthread_create(&server->reaper, NULL, reaper, server);
-    assert(rc == 0);
-    (void)rc;
-    return server;
+    if (pthread_create(&server->reaper, NULL, reaper, server) != 0)
+        abort(); /* out of memory, see mem.h */
+    return true;
+}
+
+struct http_server *http_server_open(const struct http_server_options *options,
+                                     struct err                       *err) {
+    struct http_server *server = make(options);
+
+    if (start(server, err))
+        return server;
+    release(server);
+    return NULL;
 }
 
 uint16_t http_server_port(const struct http_server *server) {
     return server->port;
 }
 
+bool http_server_renew(struct http_server *server, const char *certificate,
+                       const char *key, struct err *err) {
+    struct http_tls *fresh, *old;
+
+    if (!server->options.certificate)
+        return err_set(err, ERR_CONFIG, "the listener on port %d has no TLS",
+                       server->port);
+    fresh = http_tls_open(certificate, key, server->client_ca, err);
+    if (!fresh)
+        return false;
+    (void)pthread_mutex_lock(&server->lock);
+    old = server->tls;
+    server->tls = fresh;
+    (void)pthread_mutex_unlock(&server->lock);
+    http_tls_close(old);
+    return true;
+}
+
 void http_server_quiesce(struct http_server *server) {
     int fd = MHD_quiesce_daemon(server->daemon);
 
+    atomic_store(&server->quiet, true);
     if (fd >= 0)
         (void)close(fd);
 }
 
+/* All answers, however long they take; then their sending, which a peer that
+ * does not read cannot hold up for longer than a request may take. (HS6) */
 static void await_answers(struct http_server *server) {
+    struct timespec until;
+    int64_t         at;
+
+    atomic_store(&server->closing, true);
     (void)pthread_mutex_lock(&server->lock);
-    while (server->pending)
+    while (atomic_load(&server->unanswered))
         (void)pthread_cond_wait(&server->wake, &server->lock);
-    server->closing = true;
+    at = mono_ms() + (int64_t)server->options.request_s * 1000;
+    until = (struct timespec){at / 1000, at % 1000 * 1000000};
+    while (atomic_load(&server->unsent) && mono_ms() < at)
+        (void)pthread_cond_timedwait(&server->wake, &server->lock, &until);
+    server->ended = true;
     (void)pthread_cond_broadcast(&server->wake);
     (void)pthread_mutex_unlock(&server->lock);
+    while (atomic_load(&server->resuming))
+        (void)sched_yield();
 }
 
 void http_server_close(struct http_server *server) {
@@ -618,7 +814,5 @@ void http_server_close(struct http_server *server) {
     await_answers(server);
     (void)pthread_join(server->reaper, NULL);
     MHD_stop_daemon(server->daemon);
-    (void)pthread_mutex_destroy(&server->lock);
-    (void)pthread_cond_destroy(&server->wake);
-    mem_free(server);
+    release(server);
 }

@@ -20,6 +20,7 @@ ONE_LIBRARY_ONE_FILE = {
     r"<openssl/": "sys/crypto.c",
     r"<curl/": "net/http_client.c",
     r"<microhttpd\.h>": "net/http_server.c",
+    r"<gnutls/": "net/http_tls.c",
     r"<sqlite3\.h>": "store/store_sqlite.c",
     r"<jansson\.h>": "base/json.c",
     r"<expat\.h>": "base/xml.c",
