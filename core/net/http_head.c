@@ -97,16 +97,24 @@ void http_head_begin(struct http_head *head, struct str version,
                                .old = !str_is(version, "HTTP/1.1")};
 }
 
-void http_head_add(struct http_head *head, struct str name, struct str value) {
+static void follows(struct http_head *head, const char *next, size_t gap) {
     if (!head->doubt && head->in_place &&
-        (uintptr_t)name.data != (uintptr_t)head->end + 2)
+        (uintptr_t)next != (uintptr_t)head->end + gap)
         head->doubt = "a line of the head does not end in CR LF, or is folded";
+}
+
+void http_head_add(struct http_head *head, struct str name, struct str value) {
+    follows(head, name.data, 2);
     if (!head->doubt)
         head->doubt = doubt_in(name, value);
     count_single(head, name, value);
     head->end = value.data + value.len;
     head->bytes += name.len + value.len + 4;
     head->fields++;
+}
+
+void http_head_end(struct http_head *head, const char *end) {
+    follows(head, end, 4);
 }
 
 static bool is_number(struct str text, int64_t *number) {

@@ -46,6 +46,8 @@ struct http_problem http_head_check_target(struct str target);
 
 void http_head_begin(struct http_head *head, struct str version, bool in_place);
 void http_head_add(struct http_head *head, struct str name, struct str value);
+/* Behind the empty line. */
+void http_head_end(struct http_head *head, const char *end);
 /* status 0: it is fit, and *length is its Content-Length or 0. */
 struct http_problem http_head_check(const struct http_head *head,
                                     int64_t                *length);

@@ -46,7 +46,7 @@ struct http_exchange {
     struct http_server    *server;
     struct MHD_Connection *connection;
     struct peer           *peer;
-    const char            *method, *path; /* the connection's */
+    const char            *line, *method, *path; /* the connection's */
     struct buf             body;
     size_t                 cap, swallowed;
     struct http_problem    refusal;
@@ -318,8 +318,16 @@ static struct http_problem no_such_path(const struct http_exchange *exchange) {
 
 static const struct http_problem too_large = {
     413, "too_large", "the body is larger than this path takes"};
+static const struct http_problem two_spaces = {
+    400, "bad_request", "the request line has more than one space in a row"};
 static const struct http_problem too_full = {
     503, "too_busy", "too many bodies are being received"};
+
+static size_t head_size(const struct http_exchange *exchange) {
+    return MHD_get_connection_info(exchange->connection,
+                                   MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+        ->header_size;
+}
 
 static struct http_problem judge(struct http_exchange *exchange,
                                  const char           *version) {
@@ -330,9 +338,13 @@ static struct http_problem judge(struct http_exchange *exchange,
 
     if (problem.status)
         return problem;
+    if (server->reads_in_place &&
+        exchange->path != exchange->line + strlen(exchange->line) + 1)
+        return two_spaces;
     http_head_begin(&head, str_of(version), server->reads_in_place);
     (void)MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND,
                                       look_at_field, &head);
+    http_head_end(&head, exchange->line + head_size(exchange));
     problem = http_head_check(&head, &length);
     if (problem.status)
         return problem;
@@ -358,6 +370,7 @@ static enum MHD_Result take_head(struct http_exchange *exchange,
     struct http_problem problem;
 
     exchange->has_head = true;
+    exchange->line = method;
     exchange->path = path;
     exchange->method = strcmp(method, "HEAD") == 0 ? "GET" : method;
     problem = judge(exchange, version);

@@ -36,6 +36,7 @@ static int judge_in_place(const char *text, size_t len) {
         for (at += name.len + 2 + value.len; at < end && *at == '\0'; at++)
             continue;
     }
+    http_head_end(&head, end);
     return http_head_check(&head, &length).status;
 }
 
@@ -69,12 +70,14 @@ Test(http_head, HH1_a_control_character_in_a_value_is_unfit) {
 
 Test(http_head, HH1_only_cr_lf_ends_a_line) {
     cr_expect_eq(
-        IN_PLACE("POST / HTTP/1.1\0\0Host\0 x\0\0Content-Length\0 5\0\0"), 0);
+        IN_PLACE("POST / HTTP/1.1\0\0Host\0 x\0\0Content-Length\0 5\0\0\0\0"),
+        0);
     cr_expect_eq(length, 5);
-    cr_expect_eq(IN_PLACE("POST / HTTP/1.1\0Host\0 x\0\0"), 400);
-    cr_expect_eq(IN_PLACE("POST / HTTP/1.1\0\0Host\0 x\0X\0 y\0\0"), 400);
-    cr_expect_eq(IN_PLACE("POST / HTTP/1.1\0\0Host\0 x\0\0\0\0\0X\0 y\0\0"),
+    cr_expect_eq(IN_PLACE("POST / HTTP/1.1\0Host\0 x\0\0\0\0"), 400);
+    cr_expect_eq(IN_PLACE("POST / HTTP/1.1\0\0Host\0 x\0X\0 y\0\0\0\0"), 400);
+    cr_expect_eq(IN_PLACE("POST / HTTP/1.1\0\0Host\0 x\0\0\0\0\0X\0 y\0\0\0\0"),
                  400);
+    cr_expect_eq(IN_PLACE("POST / HTTP/1.1\0\0Host\0 x\0\0\0"), 400);
 }
 
 Test(http_head, HH2_two_lengths_are_unfit) {
