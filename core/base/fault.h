@@ -41,7 +41,36 @@
       "has not begun")                                                 \
     X(RUN_BEFORE_END, "run.before_end",                                \
       "the walk is over, its end is not "                              \
-      "journaled")
+      "journaled")                                                     \
+    X(JOURNAL_BUILT, "journal.built",                                  \
+      "a record and its audit are "                                    \
+      "built, not written")                                            \
+    X(STORE_BLOB_WRITTEN, "store.blob_written",                        \
+      "a blob is written, not "                                        \
+      "committed")                                                     \
+    X(STORE_BEFORE_COMMIT, "store.before_commit",                      \
+      "all writes are made, none "                                     \
+      "is durable")                                                    \
+    X(STORE_AFTER_COMMIT, "store.after_commit",                        \
+      "all are durable, no caller "                                    \
+      "knows")                                                         \
+    X(STORE_BEFORE_CHECKPOINT, "store.before_checkpoint",              \
+      "the WAL is long enough")                                        \
+    X(STORE_AFTER_CHECKPOINT, "store.after_checkpoint",                \
+      "the WAL is in the database, "                                   \
+      "not begun anew")                                                \
+    X(STORE_BEFORE_COPY, "store.before_copy",                          \
+      "an older store was found, "                                     \
+      "not copied")                                                    \
+    X(STORE_AFTER_COPY, "store.after_copy",                            \
+      "its copy is durable, nothing is "                               \
+      "migrated")                                                      \
+    X(STORE_BEFORE_MIGRATION, "store.before_migration",                \
+      "it is migrated, not "                                           \
+      "committed")                                                     \
+    X(QUEUE_COMMITTED, "queue.committed",                              \
+      "a group is durable, none of its "                               \
+      "jobs is reported")
 
 enum fault_point {
 #define X(id, name, where) FAULT_##id,

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "store/audit.h"
 #include "sys/crypto.h"
@@ -165,6 +166,7 @@ static bool write_job(struct store *store, void *arg, struct err *err) {
     }
     for (size_t i = 0; i < job->more_count; i++)
         writes[count++] = job->more[i];
+    fault_pass(FAULT_JOURNAL_BUILT);
     ok = ok && store_batch(store, writes, count, err);
     if (ok && job->audit)
         audit_head_keep(store, &head);

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <pthread.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "store/store.h"
 #include "sys/loop.h"
@@ -116,8 +117,10 @@ static void run_group(struct queue *queue, struct list *group) {
             run_job(queue, job);
         ok = store_group_commit(queue->store, &err);
     }
-    if (ok)
+    if (ok) {
+        fault_pass(FAULT_QUEUE_COMMITTED);
         return;
+    }
     for (struct job *job = group->first; job; job = job->next)
         fail(queue, job, &err);
 }

@@ -18,6 +18,7 @@
 
 #include <sqlite3.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "store/store.h"
 #include "store/store_private.h"
@@ -265,17 +266,25 @@ static void take_back(struct sqlite *sqlite, bool grouped) {
                    : run(sqlite, DO_ROLLBACK, &ignored));
 }
 
-static bool commit(struct sqlite *sqlite, struct err *err) {
+/* Ours and not SQLite's own, which keeps a failure to itself. What was
+ * committed is safe in the WAL, so the failure is the next caller's. */
+static void checkpoint(struct sqlite *sqlite) {
     struct err later;
 
-    if (!run(sqlite, DO_COMMIT, err))
-        return false;
-    /* Ours and not SQLite's own, which keeps a failure to itself. What was
-     * committed is safe in the WAL, so the failure is the next caller's. */
-    if (sqlite->wal_pages >= CHECKPOINT_PAGES &&
-        sqlite3_wal_checkpoint_v2(sqlite->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
+    fault_pass(FAULT_STORE_BEFORE_CHECKPOINT);
+    if (sqlite3_wal_checkpoint_v2(sqlite->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
                                   NULL, NULL) != SQLITE_OK)
         spend(sqlite, "checkpoint", &later);
+    fault_pass(FAULT_STORE_AFTER_CHECKPOINT);
+}
+
+static bool commit(struct sqlite *sqlite, struct err *err) {
+    fault_pass(FAULT_STORE_BEFORE_COMMIT);
+    if (!run(sqlite, DO_COMMIT, err))
+        return false;
+    fault_pass(FAULT_STORE_AFTER_COMMIT);
+    if (sqlite->wal_pages >= CHECKPOINT_PAGES)
+        checkpoint(sqlite);
     return true;
 }
 
@@ -343,8 +352,10 @@ static bool blob_put(struct store *store, const char *hash, struct str bytes,
         return false;
     bind(sqlite, DO_BLOB_PUT, str_of(hash));
     bind_value(sqlite, DO_BLOB_PUT, bytes);
-    return run(sqlite, DO_BLOB_PUT, err) &&
-           (store->grouped || commit(sqlite, err));
+    if (!run(sqlite, DO_BLOB_PUT, err))
+        return false;
+    fault_pass(FAULT_STORE_BLOB_WRITTEN);
+    return store->grouped || commit(sqlite, err);
 }
 
 static bool blob_get(struct store *store, const char *hash, struct buf *bytes,
@@ -472,12 +483,15 @@ static bool copy_aside(struct sqlite *sqlite, const char *dir, int64_t schema,
     buf_addf(&aside, "%s.schema-%lld", buf_text(&sqlite->path),
              (long long)schema);
     buf_addf(&partial, "%s.partial", buf_text(&aside));
+    fault_pass(FAULT_STORE_BEFORE_COPY);
     ok = make_file(buf_text(&partial), O_TRUNC, err) &&
          vacuum_into(sqlite, buf_str(&partial), err) &&
          sync_path(buf_text(&partial), err);
     if (ok && rename(buf_text(&partial), buf_text(&aside)) != 0)
         ok = file_error(buf_text(&aside), "rename", err);
     ok = ok && sync_path(dir, err);
+    if (ok)
+        fault_pass(FAULT_STORE_AFTER_COPY);
     buf_release(&aside);
     buf_release(&partial);
     return ok;
@@ -494,13 +508,15 @@ static bool migrate(struct sqlite *sqlite, const char *const *steps,
     buf_addf(&sql,
              "UPDATE records SET version = version + 1,"
              " value = CAST('%lld' AS BLOB)"
-             " WHERE key = '" STORE_SCHEMA_KEY "'; COMMIT;",
+             " WHERE key = '" STORE_SCHEMA_KEY "'",
              (long long)to);
-    ok = exec(sqlite, buf_text(&sql), err) ||
-         err_wrap(err, "migration from schema %lld to %lld", (long long)from,
-                  (long long)to);
+    ok = exec(sqlite, buf_text(&sql), err);
+    if (ok)
+        fault_pass(FAULT_STORE_BEFORE_MIGRATION);
+    ok = ok && exec(sqlite, "COMMIT", err);
     buf_release(&sql);
-    return ok;
+    return ok || err_wrap(err, "migration from schema %lld to %lld",
+                          (long long)from, (long long)to);
 }
 
 static bool schema_check(struct sqlite *sqlite, int64_t schema, int64_t known,

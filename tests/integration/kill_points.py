@@ -3,7 +3,8 @@
 server what was applied.
 
 A counting run tells how often a scenario passes each point of
-core/base/fault.h; then one run for each passage is killed there and resumed.
+core/base/fault.h that stands around an effect; then one run for each passage
+is killed there and resumed. (tests/torture takes the points of the store.)
 What must hold afterwards depends on the class of the write alone: `set`,
 `token` and `verify` are applied exactly once; `once` at most once and never
 asked again, so that the run ends at the node's `on_unknown` with the question
@@ -74,6 +75,8 @@ SCENARIOS = {scenario.name: scenario for scenario in [
                    HANDED_OVER]),
 ]}
 
+
+AROUND_EFFECTS = ("run.", "gate.", "net.")
 
 # Enough of each class for what takes many kills.
 BROAD = ["set", "token", "verify", "pull", "once", "notify", "take_back"]
@@ -217,7 +220,8 @@ class Test:
 
     def counted(self, place, walk):
         """name:n for every passage of a counting run."""
-        passages = walk.passages()
+        passages = {name: n for name, n in walk.passages().items()
+                    if name.startswith(AROUND_EFFECTS)}
         with self.lock:
             self.named |= set(passages)
             self.reached |= {name for name, n in passages.items() if n}
