@@ -89,6 +89,15 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(call OBJ,$(LIB_SRC))
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
+# What the tests put under a program, and a program to put it under.
+$(BUILD)/disk.so: tests/torture/disk.c Makefile
+	@mkdir -p $(@D)
+	@$(CC) -D_GNU_SOURCE $(WARN) -O2 -fPIC -shared -o $@ $< -lpthread
+
+$(BUILD)/store_writer: $(BUILD)/tests/torture/store_writer.o \
+                       $(call OBJ,$(LIB_SRC))
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+
 $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(LIB_SRC:%.c=$(BUILD)/fuzz/%.o)
 	@clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
 

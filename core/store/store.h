@@ -18,7 +18,8 @@
  *   ST1  A batch happens whole or not at all, also over a crash.
  *   ST2  A stream has no gap, and no entry of it ever changes.
  *   ST3  After a failed write nothing is accepted until the store is opened
- *        again: it never carries on as if the write had happened.
+ *        again: it never carries on as if the write had happened. Opening
+ *        makes durable what it finds, also behind a sync that failed.
  *   ST4  A store written by a newer version is refused; an older one is
  *        copied before it is migrated.
  *

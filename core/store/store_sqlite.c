@@ -438,16 +438,6 @@ static bool file_error(const char *path, const char *doing, struct err *err) {
     return err_set(err, ERR_IO, "%s: %s: %s", path, doing, strerror(errno));
 }
 
-static bool sync_path(const char *path, struct err *err) {
-    int  fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-
-    ok = ok || file_error(path, "fsync", err);
-    if (fd >= 0)
-        (void)close(fd);
-    return ok;
-}
-
 /* Leaves an empty file that only we may read; SQLite fills it. */
 static bool make_file(const char *path, int flags, struct err *err) {
     int fd =
@@ -486,10 +476,10 @@ static bool copy_aside(struct sqlite *sqlite, const char *dir, int64_t schema,
     fault_pass(FAULT_STORE_BEFORE_COPY);
     ok = make_file(buf_text(&partial), O_TRUNC, err) &&
          vacuum_into(sqlite, buf_str(&partial), err) &&
-         sync_path(buf_text(&partial), err);
+         file_sync(buf_text(&partial), err);
     if (ok && rename(buf_text(&partial), buf_text(&aside)) != 0)
         ok = file_error(buf_text(&aside), "rename", err);
-    ok = ok && sync_path(dir, err);
+    ok = ok && file_sync(dir, err);
     if (ok)
         fault_pass(FAULT_STORE_AFTER_COPY);
     buf_release(&aside);
@@ -604,10 +594,8 @@ static bool image_of(sqlite3 *memory, struct buf *image) {
 /* A new store is made in memory and written in one go: two fsyncs in place of
  * the seven that SQLite takes to make a database, switch it to WAL and create
  * the tables, and no half-made store to recognise later. */
-static bool make_new(const struct sqlite *sqlite, const char *dir,
-                     struct err *err) {
-    struct buf image = BUF_EMPTY, parent = BUF_EMPTY;
-    struct err ignored;
+static bool make_new(const struct sqlite *sqlite, struct err *err) {
+    struct buf image = BUF_EMPTY;
     sqlite3   *memory = NULL;
     bool       ok = sqlite3_open(":memory:", &memory) == SQLITE_OK &&
               image_of(memory, &image);
@@ -616,14 +604,8 @@ static bool make_new(const struct sqlite *sqlite, const char *dir,
         err_set(err, ERR_IO, "%s: create: %s", buf_text(&sqlite->path),
                 sqlite3_errmsg(memory));
     (void)sqlite3_close(memory);
-    buf_addf(&parent, "%s/..", dir);
     ok = ok && file_write(buf_text(&sqlite->path), buf_str(&image), err);
-    /* For a directory that we have just made; a parent that may not be read
-     * was not made by us. */
-    if (ok)
-        (void)sync_path(buf_text(&parent), &ignored);
     buf_release(&image);
-    buf_release(&parent);
     return ok;
 }
 
@@ -651,13 +633,12 @@ static bool orphan_check(const char *path, struct err *err) {
 
 /* The mode is mended before SQLite has the file open: closing a second
  * descriptor of a file drops the locks that the process has on it. */
-static bool open_file(struct sqlite *sqlite, const char *dir, struct err *err) {
+static bool open_file(struct sqlite *sqlite, struct err *err) {
     const char *path = buf_text(&sqlite->path);
     int         flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 
-    if (absent(path) &&
-        (!orphan_check(path, err) || !make_new(sqlite, dir, err)))
+    if (absent(path) && (!orphan_check(path, err) || !make_new(sqlite, err)))
         return false;
     if (!make_file(path, 0, err))
         return false;
@@ -665,12 +646,40 @@ static bool open_file(struct sqlite *sqlite, const char *dir, struct err *err) {
            refuse(sqlite, "open", err);
 }
 
+/* A parent that may not be read was not made by us. */
+static bool sync_names(const char *dir, struct err *err) {
+    struct buf parent = BUF_EMPTY;
+    bool       ok;
+
+    buf_addf(&parent, "%s/..", dir);
+    ok = file_sync(dir, err) && (access(buf_text(&parent), R_OK) != 0 ||
+                                 file_sync(buf_text(&parent), err));
+    buf_release(&parent);
+    return ok;
+}
+
+/* What we find we shall answer for, so it must be on the disk, and what we
+ * commit must not stand behind something that is not. The process before us
+ * may have been killed before its sync, or have ended because of one that
+ * failed; and SQLite keeps it to itself when it cannot make the name of a new
+ * WAL durable. (ST3) */
+static bool settle(const struct sqlite *sqlite, const char *dir,
+                   struct err *err) {
+    struct buf wal = BUF_EMPTY;
+    bool       ok;
+
+    buf_addf(&wal, "%s-wal", buf_text(&sqlite->path));
+    ok = absent(buf_text(&wal)) || file_settle(buf_text(&wal), err);
+    buf_release(&wal);
+    return ok && sync_names(dir, err);
+}
+
 static bool open_db(struct sqlite *sqlite, const char *dir,
                     const char *const *steps, size_t count, struct err *err) {
     int64_t schema, known = (int64_t)count + 1;
 
-    if (!open_file(sqlite, dir, err) ||
-        !recognise(sqlite, &schema, known, err) || !set_up(sqlite, err))
+    if (!open_file(sqlite, err) || !recognise(sqlite, &schema, known, err) ||
+        !settle(sqlite, dir, err) || !set_up(sqlite, err))
         return false;
     if (schema < known && (!copy_aside(sqlite, dir, schema, err) ||
                            !migrate(sqlite, steps, schema, known, err)))

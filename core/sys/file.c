@@ -171,6 +171,38 @@ bool file_write(const char *path, struct str content, struct err *err) {
     return ok;
 }
 
+bool file_sync(const char *path, struct err *err) {
+    int  fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+
+    ok = ok || fail(err, "sync", path);
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
+static bool write_again(int fd) {
+    char   *part = mem_new(CHUNK);
+    off_t   at = 0;
+    ssize_t got, put = 0;
+
+    while ((got = pread(fd, part, CHUNK, at)) > 0 &&
+           (put = pwrite(fd, part, (size_t)got, at)) > 0)
+        at += put;
+    mem_free(part);
+    return got == 0;
+}
+
+bool file_settle(const char *path, struct err *err) {
+    int  fd = open(path, O_RDWR | O_CLOEXEC);
+    bool ok = fd >= 0 && write_again(fd) && fsync(fd) == 0;
+
+    ok = ok || fail(err, "settle", path);
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
 bool file_exists(const char *path) {
     return access(path, F_OK) == 0;
 }
@@ -199,6 +231,21 @@ static bool is_directory(const char *path) {
     return stat(path, &is) == 0 && S_ISDIR(is.st_mode);
 }
 
+/* Durable or not there: who finds it takes it for durable. A parent that may
+ * not be read is taken as it is. */
+static bool make_one(const char *path) {
+    int why;
+
+    if (mkdir(path, 0700) != 0)
+        return is_directory(path);
+    if (sync_parent(path) || errno == EACCES)
+        return true;
+    why = errno;
+    (void)rmdir(path);
+    errno = why;
+    return false;
+}
+
 bool file_make_directory(const char *path, struct err *err) {
     char *walk = mem_text(path, strlen(path));
     bool  ok = *path != '\0';
@@ -210,7 +257,7 @@ bool file_make_directory(const char *path, struct err *err) {
         if (was != '/' && was != '\0')
             continue;
         *at = '\0';
-        ok = mkdir(walk, 0700) == 0 || is_directory(walk);
+        ok = make_one(walk);
         *at = was;
         if (was == '\0')
             break;

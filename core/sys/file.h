@@ -30,13 +30,21 @@ bool file_read_private(const char *path, size_t cap_bytes, struct buf *out,
 /* Writes beside the target, then renames over it. Mode 0600. */
 bool file_write(const char *path, struct str content, struct err *err);
 
+/* A directory: the names in it are durable. A file: its bytes are, if no sync
+ * has failed before. */
+bool file_sync(const char *path, struct err *err);
+/* Makes durable what reading the file shows, whoever wrote it. A failed sync
+ * leaves bytes that can be read and are on no disk, and that no later sync
+ * writes; so they are written again, over themselves. */
+bool file_settle(const char *path, struct err *err);
+
 bool file_exists(const char *path);
 
 /* Appends what is another text after each change of the file: its number, size
  * and times. Appends "-" when there is none. */
 void file_stamp(const char *path, struct buf *out);
 
-/* Makes it and what is missing above it, each 0700. */
+/* Makes it and what is missing above it, each 0700 and durable. */
 bool file_make_directory(const char *path, struct err *err);
 
 struct file_list {

@@ -132,6 +132,22 @@ Test(file, makes_a_directory_and_what_is_above_it_private) {
     cr_assert_not(file_make_directory("", &err));
 }
 
+Test(file, settles_a_file_without_changing_a_byte) {
+    struct buf long_one = BUF_EMPTY;
+
+    for (int i = 0; i < 40000; i++)
+        buf_addf(&long_one, "%d,", i);
+    cr_assert(file_write(at("x"), buf_str(&long_one), &err));
+    cr_assert(file_settle(at("x"), &err), "%s", err.text);
+    cr_assert(file_read(at("x"), 1 << 20, &content, &err));
+    cr_assert(str_equal(buf_str(&content), buf_str(&long_one)));
+    cr_assert(file_sync(at("x"), &err) && file_sync(directory, &err));
+    cr_assert_not(file_settle(at("none"), &err));
+    cr_assert_eq(err.code, ERR_NOT_FOUND);
+    cr_assert_not(file_sync(at("none"), &err));
+    buf_release(&long_one);
+}
+
 Test(file, lists_what_is_below_in_order_and_by_suffix) {
     struct file_list list;
 
