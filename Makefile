@@ -25,8 +25,9 @@ FUZZ      := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c)))
 OBJ        = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LUA_INC   := $(BUILD)/prelude.lua.inc $(BUILD)/ctx.lua.inc
 NIGHTSHIFT = $(BUILD)/nightshift
+TORTURE    = $(BUILD)/disk.so $(BUILD)/store_writer
 STAGES     = $(if $(SAN),unit hostile integration,\
-             lint unit spec hostile integration fuzz)
+             lint unit spec hostile integration torture fuzz)
 STAGE      = NIGHTSHIFT=$(NIGHTSHIFT) BUILD=$(BUILD) tests/stage
 
 all: $(NIGHTSHIFT)                  ## build the binary
@@ -38,7 +39,7 @@ demo:                               ## install, build, walk a real alert dry
 
 test:                               ## everything (SAN=1: with ASan and UBSan)
 	@.ci/install test
-	@$(MAKE) --no-print-directory -s all $(BUILD)/unit
+	@$(MAKE) --no-print-directory -s all $(BUILD)/unit $(TORTURE)
 	@$(STAGE) $(STAGES)
 
 unit: $(BUILD)/unit                 ## C unit tests
@@ -52,6 +53,9 @@ spec:                               ## Lua specs of scripts, in busted
 
 integration: $(NIGHTSHIFT)          ## oracles, kill points, live doubles
 	@$(STAGE) integration
+
+torture: $(NIGHTSHIFT) $(TORTURE)   ## kills, failing disks, power cuts: all
+	@TORTURE_SECONDS= $(STAGE) torture
 
 lint: $(NIGHTSHIFT) $(BUILD)/unit   ## layers, symbols, invariants, scripts
 	@$(STAGE) lint
@@ -124,7 +128,7 @@ help:                               ## this list
 clean:                              ## remove everything built
 	rm -rf build
 
-.PHONY: all demo test unit hostile spec integration lint fuzz fuzz-targets \
+.PHONY: all demo test unit hostile spec integration torture lint fuzz fuzz-targets \
         bench cover docs format help clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
