@@ -26,6 +26,7 @@ OBJ        = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LUA_INC   := $(BUILD)/prelude.lua.inc $(BUILD)/ctx.lua.inc
 NIGHTSHIFT = $(BUILD)/nightshift
 TORTURE    = $(BUILD)/disk.so $(BUILD)/store_writer
+SHOWN      = $(BUILD)/oracle/shown
 STAGES     = $(if $(SAN),unit hostile integration,\
              lint unit spec hostile integration torture fuzz)
 STAGE      = NIGHTSHIFT=$(NIGHTSHIFT) BUILD=$(BUILD) tests/stage
@@ -39,7 +40,7 @@ demo:                               ## install, build, walk a real alert dry
 
 test:                               ## everything (SAN=1: with ASan and UBSan)
 	@.ci/install test
-	@$(MAKE) --no-print-directory -s all $(BUILD)/unit $(TORTURE)
+	@$(MAKE) --no-print-directory -s all $(BUILD)/unit $(TORTURE) $(SHOWN)
 	@$(STAGE) $(STAGES)
 
 unit: $(BUILD)/unit                 ## C unit tests
@@ -51,7 +52,7 @@ hostile: $(BUILD)/unit              ## scripts that try to break out
 spec:                               ## Lua specs of scripts, in busted
 	@$(STAGE) spec
 
-integration: $(NIGHTSHIFT)          ## oracles, kill points, live doubles
+integration: $(NIGHTSHIFT) $(SHOWN)  ## oracles, kill points, live doubles
 	@$(STAGE) integration
 
 torture: $(NIGHTSHIFT) $(TORTURE)   ## kills, failing disks, power cuts: all
@@ -100,6 +101,10 @@ $(BUILD)/disk.so: tests/torture/disk.c Makefile
 
 $(BUILD)/store_writer: $(BUILD)/tests/torture/store_writer.o \
                        $(call OBJ,$(LIB_SRC))
+	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/oracle/%: $(BUILD)/tests/oracle/%.o $(call OBJ,$(LIB_SRC))
+	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(LIB_SRC:%.c=$(BUILD)/fuzz/%.o)

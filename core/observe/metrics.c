@@ -15,6 +15,7 @@
 #include <math.h>
 #include <stdarg.h>
 
+#include "base/encode.h"
 #include "base/mem.h"
 
 const struct metrics_label metrics_labels[LABEL_COUNT] = {
@@ -45,31 +46,41 @@ static size_t hash(struct str text) {
     return sum;
 }
 
-/* Gives the value that stands there now: ours, or that of a faster thread. */
-static char *claim(_Atomic(char *) *at, struct str value) {
-    char *mine = mem_text(value.data, value.len), *there = NULL;
+/* What is not UTF-8 would have to be mended to be shown, and two values could
+ * then look the same; so could a value and what stands for all the others. */
+static bool can_be_shown(struct str value) {
+    size_t bad;
 
+    return value.len && value.len <= METRICS_VALUE_MAX &&
+           !str_is(value, "other") && encode_utf8_valid(value, &bad);
+}
+
+/* Gives the value that stands there now: ours, or that of a faster thread;
+ * NULL when it cannot be shown. */
+static char *claim(_Atomic(char *) *at, struct str value) {
+    char *mine, *there = NULL;
+
+    if (!can_be_shown(value))
+        return NULL;
+    mine = mem_text(value.data, value.len);
     if (atomic_compare_exchange_strong(at, &there, mine))
         return mine;
     mem_free(mine);
     return there;
 }
 
-/* The number of a value; cap, which is "other", when there is no room. */
+/* The number of a value; cap, which is "other", when it has none. */
 static size_t number_of(struct values *values, struct str value) {
-    size_t at;
+    size_t at = hash(value) % values->cap;
 
-    if (!value.len || value.len > METRICS_VALUE_MAX)
-        return values->cap;
-    at = hash(value) % values->cap;
     for (size_t i = 0; i < values->cap; i++) {
         char *there =
             atomic_load_explicit(&values->at[at], memory_order_acquire);
 
         if (!there)
             there = claim(&values->at[at], value);
-        if (str_is(value, there))
-            return at;
+        if (!there || str_is(value, there))
+            return there ? at : values->cap;
         at = at + 1 == values->cap ? 0 : at + 1;
     }
     return values->cap;

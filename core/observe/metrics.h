@@ -8,9 +8,10 @@
  *
  *   ME1  Counting is atomic from any thread; nothing that was added is lost.
  *   ME2  A label shows at most its cap of values; every further one, and one
- *        that is empty or longer than 128 bytes, is counted under "other".
+ *        that is empty, longer than 128 bytes or not UTF-8, is counted under
+ *        "other". No series is shown twice.
  *   ME3  A histogram's count is the sum of its buckets in every exposition.
- *   ME4  A value cannot forge a line: it is mended to UTF-8 and escaped.
+ *   ME4  A value cannot forge a line: what is shown is UTF-8, and escaped.
  *   ME5  A series of known values is shown from the start, as zero; one with a
  *        value that was learnt, from the first time it is not zero.
  *

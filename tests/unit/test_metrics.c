@@ -119,11 +119,19 @@ Test(metrics, ME2_counts_what_is_empty_or_too_long_under_other) {
     cr_assert_eq(count_of("\nnightshift_runs_ended_total{"), 2);
 }
 
+Test(metrics, ME2_shows_no_series_twice) {
+    metrics_add(metrics, METRIC_RUNS_ENDED, 1, "bad \377", "done", NULL);
+    metrics_add(metrics, METRIC_RUNS_ENDED, 2, "bad \376", "done", NULL);
+    metrics_add(metrics, METRIC_RUNS_ENDED, 4, "other", "done", NULL);
+    cr_assert_eq(count_of("\nnightshift_runs_ended_total{"), 1);
+    cr_assert(shows("{playbook=\"other\",outcome=\"done\"} 7\n"));
+}
+
 Test(metrics, ME4_escapes_and_mends_what_could_forge_a_line) {
-    metrics_add(metrics, METRIC_RUNS_ENDED, 1, "a\"} 9\nb\\c\377", "done",
-                NULL);
-    cr_assert(shows("{playbook=\"a\\\"} 9\\nb\\\\c\357\277\275\","
-                    "outcome=\"done\"} 1\n"));
+    metrics_add(metrics, METRIC_RUNS_ENDED, 1, "a\"} 9\nb\\c", "done", NULL);
+    metrics_info(metrics, METRIC_BUNDLE, "\"}\n\377");
+    cr_assert(shows("{playbook=\"a\\\"} 9\\nb\\\\c\",outcome=\"done\"} 1\n"));
+    cr_assert(shows("_bundle_info{hash=\"\\\"}\\n\357\277\275\"} 1\n"));
 }
 
 Test(metrics, ME5_shows_known_series_as_zero_and_learnt_ones_when_they_count) {
