@@ -166,13 +166,27 @@ static void add_info(const struct writer *writer) {
     buf_release(&text);
 }
 
+static bool learns(const struct metrics_metric *metric) {
+    for (int i = 0; i < METRICS_LABELS_MAX; i++)
+        if (metrics_labels[metric->labels[i]].cap)
+            return true;
+    return false;
+}
+
+/* Most series of a metric that learns its values are not used, so they are
+ * passed by before any text is made of them. */
 static void add_row(const struct writer *writer) {
     const struct row *row = writer->row;
     struct buf        text = BUF_EMPTY;
+    bool              sparse = learns(writer->metric);
 
     for (size_t i = 0; i < row->series; i++) {
+        bool zero = is_zero(row, i);
+
+        if (zero && sparse)
+            continue;
         buf_clear(&text);
-        if (add_labels(writer, i, &text) || !is_zero(row, i))
+        if (add_labels(writer, i, &text) || !zero)
             add_series(writer, buf_text(&text),
                        row->words + i * row->words_each);
     }

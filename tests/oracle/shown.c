@@ -43,7 +43,7 @@ static void show_log(struct values *values, bool json) {
 }
 
 static void put(struct buf *text) {
-    (void)fwrite(text->data, 1, text->len, stdout);
+    (void)fwrite(buf_text(text), 1, text->len, stdout);
     buf_release(text);
 }
 
