@@ -188,7 +188,8 @@ static struct mode *live_mode(struct engine *engine) {
                                         config_secrets(engine->config),
                                         &engine->signers,
                                         engine->redact,
-                                        &engine->spend};
+                                        &engine->spend,
+                                        NULL};
 
     return mode_live_open(&options);
 }

@@ -39,6 +39,9 @@
     X(RUN_CHECKPOINT, "run.checkpoint",                                \
       "a node's end is durable, the next "                             \
       "has not begun")                                                 \
+    X(RUN_PARKED, "run.parked",                                        \
+      "the run is parked, its driver "                                 \
+      "does not know")                                                 \
     X(RUN_BEFORE_END, "run.before_end",                                \
       "the walk is over, its end is not "                              \
       "journaled")                                                     \

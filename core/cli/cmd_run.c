@@ -30,7 +30,6 @@ struct session {
     enum mode_scenario scenario;
     struct json       *world;
     struct json       *reports; /* list */
-    bool               ended;
     struct err         err;
 };
 
@@ -98,6 +97,7 @@ static void close_session(struct session *s) {
 /* --- one run ------------------------------------------------------------- */
 
 struct one_run {
+    struct session *session;
     char            id[ID_SIZE];
     struct lease    lease;
     struct journal *journal;
@@ -117,13 +117,26 @@ static void close_one(struct one_run *one) {
     json_release(one->facts);
 }
 
-static void run_ended(void *arg, const struct err *err) {
-    struct session *s = arg;
+static void run_left(void *arg, const struct run_end *end);
 
-    s->ended = true;
-    if (err)
-        s->err = *err;
-    loop_stop(s->engine.loop);
+static void woken(void *arg, struct answer *answer) {
+    struct one_run *one = arg;
+
+    (void)answer;
+    run_start(one->run, run_left, one);
+}
+
+/* What is parked is waited for here: this process has nothing else to do. */
+static void run_left(void *arg, const struct run_end *end) {
+    struct one_run *one = arg;
+
+    if (end->fate == RUN_PARKED) {
+        one->mode->ops->until(one->mode, end->due_ms, woken, one);
+        return;
+    }
+    if (end->fate == RUN_STOPPED)
+        one->session->err = *end->err;
+    loop_stop(one->session->engine.loop);
 }
 
 static bool is_live(const struct session *s) {
@@ -151,12 +164,11 @@ static bool open_run(struct session *s, struct one_run *one, struct err *err) {
         .park_after_ms = json_find_int(config, "park_after_ms", 10000),
         .log = s->engine.log,
         .watchdog = s->engine.watchdog,
-        .first = one->lease.first,
-        .last = one->lease.last,
-        .first_count = is_live(s) ? 2 : 0,
-        .last_count = is_live(s) ? 2 : 0,
     };
 
+    if (is_live(s))
+        journal_guard(one->journal,
+                      (struct journal_guard){lease_writes, &one->lease});
     one->gate = gate_open(&gate);
     options.gate = one->gate;
     one->run = run_open(&options, err);
@@ -196,9 +208,9 @@ static struct json *make_report(struct session *s, struct one_run *one) {
 static bool walk_one(struct session *s, struct one_run *one, struct err *err) {
     if (!open_run(s, one, err))
         return false;
-    s->ended = false;
+    one->session = s;
     s->err.text[0] = '\0';
-    run_start(one->run, run_ended, s);
+    run_start(one->run, run_left, one);
     loop_run(s->engine.loop);
     json_append(s->reports, make_report(s, one));
     if (s->err.text[0]) {

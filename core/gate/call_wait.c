@@ -3,8 +3,10 @@
  * A wait's state is its last `wait` record: when it began, how often it
  * polled, since when the answers were good, when the next poll is due. A
  * restart goes on from there, so a due timer fires once. The script judges
- * each answer; the judgement is recorded with it. In a mode that does not wait
- * the condition is assumed to come true after one look.
+ * each answer; the judgement is recorded with it. What is due far away parks:
+ * the record is all that is left of it, and the same question asked again goes
+ * on from there. In a mode that does not wait the condition is assumed to come
+ * true after one look.
  */
 #include <string.h>
 
@@ -46,6 +48,22 @@ static void record_state(struct call *call, const struct waiting *w) {
     call_journal(call, record, NULL, NULL);
 }
 
+static bool waits(const struct call *call) {
+    return call->gate->options.mode->ops->kind != MODE_DRY_RUN;
+}
+
+/* `next` when due, or the call parks. */
+static void rest(struct call *call, int64_t due_ms, mode_done_fn *next) {
+    int64_t ms = due_ms - call_now(call), limit = call->ask.park_after_ms;
+
+    if (!waits(call) || limit <= 0 || ms < limit) {
+        call_until(call, due_ms, next);
+        return;
+    }
+    call->due_ms = due_ms;
+    call_finish(call, GATE_PARKED);
+}
+
 /* Takes `answer`. */
 static void finish_wait(struct call *call, bool ok, struct json *answer) {
     struct json *value = json_new_map();
@@ -64,6 +82,8 @@ static void finish_wait(struct call *call, bool ok, struct json *answer) {
 static void slept(void *arg, struct answer *answer) {
     struct call *call = arg;
 
+    if (call_stopped(call))
+        return;
     call->assumed = answer->assumed;
     call->value = json_new_null();
     call_journal(call, call_result_record(call, "result", true), NULL, NULL);
@@ -71,14 +91,13 @@ static void slept(void *arg, struct answer *answer) {
 }
 
 static void sleep_until(struct call *call, const struct json *last) {
-    struct mode   *mode = call->gate->options.mode;
     struct waiting w = state_of(call, last);
 
     if (!last) {
         w.due = w.began + argument(call, "ms");
         record_state(call, &w);
     }
-    mode->ops->until(mode, w.due, slept, call);
+    rest(call, w.due, slept);
 }
 
 /* --- polling ---------------------------------------------------------- */
@@ -98,7 +117,7 @@ static void polled(void *arg, struct answer *answer) {
     int64_t      due;
 
     if (call_retry_due(call, &call->reader, answer, &due)) {
-        mode_back_off(call->gate->options.mode, due, poll_again, call);
+        call_back_off(call, due, poll_again);
         return;
     }
     call->tries = 0;
@@ -130,7 +149,8 @@ static void poll(struct call *call) {
 
 static void poll_again(void *arg, struct answer *answer) {
     (void)answer;
-    poll(arg);
+    if (!call_stopped(arg))
+        poll(arg);
 }
 
 /* ask = { "aws:ecs:DescribeServices", args } as a question of its own. */
@@ -157,7 +177,6 @@ static bool make_polled(struct call *call) {
 }
 
 void call_wait(struct call *call, const struct json *last) {
-    struct mode   *mode = call->gate->options.mode;
     struct waiting w = state_of(call, last);
 
     if (call->effect.kind == EFFECT_SLEEP) {
@@ -170,21 +189,20 @@ void call_wait(struct call *call, const struct json *last) {
         fail(call, GATE_FAILED);
         return;
     }
-    mode->ops->until(mode, w.due, poll_again, call);
+    rest(call, w.due, poll_again);
 }
 
 void call_judge(struct call *call, const struct json *last) {
-    struct mode   *mode = call->gate->options.mode;
     struct waiting w = state_of(call, last);
     struct json   *answer = json_retain(json_find(call->value, "answer"));
     int64_t        now = call_now(call);
-    bool           waits = mode->ops->kind != MODE_DRY_RUN;
 
     w.count++;
     w.since = !call->good ? -1 : w.since < 0 ? now : w.since;
-    if (!waits && !call->good)
+    if (!waits(call) && !call->good)
         call->assumed = true;
-    if (!waits || (w.since >= 0 && now - w.since >= argument(call, "stable"))) {
+    if (!waits(call) ||
+        (w.since >= 0 && now - w.since >= argument(call, "stable"))) {
         finish_wait(call, true, answer);
         return;
     }
@@ -201,5 +219,5 @@ void call_judge(struct call *call, const struct json *last) {
     }
     json_release(call->value);
     call->value = NULL;
-    mode->ops->until(mode, w.due, poll_again, call);
+    rest(call, w.due, poll_again);
 }

@@ -21,10 +21,16 @@ struct gate *gate_open(const struct gate_options *options) {
     struct gate *gate = mem_new(sizeof *gate);
 
     gate->options = *options;
+    gate->shared = options->shared ? options->shared : gate_shared_open();
+    gate->owned = !options->shared;
     return gate;
 }
 
 void gate_close(struct gate *gate) {
+    if (!gate)
+        return;
+    if (gate->owned)
+        gate_shared_close(gate->shared);
     mem_free(gate);
 }
 
@@ -37,7 +43,7 @@ int64_t call_now(const struct call *call) {
 static void deliver(void *arg) {
     struct call       *call = arg;
     struct gate_answer answer = {call->fate, call->assumed, call->value,
-                                 &call->err};
+                                 &call->err, call->due_ms};
 
     call->done(call->arg, &answer);
     json_release(call->before);
@@ -51,6 +57,37 @@ static void deliver(void *arg) {
 void call_finish(struct call *call, enum gate_fate fate) {
     call->fate = fate;
     loop_defer(call->gate->options.mode->loop, deliver, call);
+}
+
+/* --- time that passes --------------------------------------------------- */
+
+void call_until(struct call *call, int64_t due_ms, mode_done_fn *next) {
+    struct mode *mode = call->gate->options.mode;
+
+    call->idle = true;
+    mode->ops->until(mode, due_ms, next, call);
+}
+
+void call_back_off(struct call *call, int64_t due_ms, mode_done_fn *next) {
+    call->idle = true;
+    mode_back_off(call->gate->options.mode, due_ms, next, call);
+}
+
+bool call_stopped(struct call *call) {
+    call->idle = false;
+    if (!call->cancelled)
+        return false;
+    err_set(&call->err, ERR_CANCELLED, "the run was cancelled while it waited");
+    call_finish(call, GATE_STOPPED);
+    return true;
+}
+
+/* (G6) */
+void gate_cancel(struct call *call) {
+    if (!call->idle || call->cancelled)
+        return;
+    call->cancelled = true;
+    mode_wake(call->gate->options.mode, call);
 }
 
 /* --- records ---------------------------------------------------------- */
@@ -257,11 +294,12 @@ static void say_when(const struct call *call, struct answer *answer) {
 
 bool call_retry_due(struct call *call, const struct effect *effect,
                     struct answer *answer, int64_t *due_ms) {
-    struct retry_bucket *bucket = &call->gate->buckets[effect->kind];
-    const struct json   *retry = call->ask.retry;
-    struct retry_event   event;
-    bool                 wanted;
-    int64_t              delay;
+    struct retry_bucket *bucket =
+        gate_shared_bucket(call->gate->shared, effect->kind);
+    const struct json *retry = call->ask.retry;
+    struct retry_event event;
+    bool               wanted;
+    int64_t            delay;
 
     if (answer->fate == ANSWER_GIVEN)
         retry_give(bucket, &call->cost);
@@ -289,7 +327,8 @@ static void act_read(struct call *call);
 
 static void read_again(void *arg, struct answer *answer) {
     (void)answer;
-    act_read(arg);
+    if (!call_stopped(arg))
+        act_read(arg);
 }
 
 /* Intent and answer in one record, and no wait for the disk: what follows in
@@ -310,7 +349,7 @@ static void read_done(void *arg, struct answer *answer) {
 
     call->micro_usd += answer->micro_usd;
     if (call_retry_due(call, &call->effect, answer, &due)) {
-        mode_back_off(call->gate->options.mode, due, read_again, call);
+        call_back_off(call, due, read_again);
         return;
     }
     call->assumed = answer->assumed;
@@ -473,10 +512,8 @@ static bool find_slot(struct call *call, struct slot *slot) {
     return ok;
 }
 
-void gate_submit(struct gate *gate, const struct gate_ask *ask,
-                 struct effect *effect, gate_done_fn *done, void *arg) {
-    struct call *call = call_open(gate, ask, effect, done, arg);
-    struct slot  slot;
+static void go_on(struct call *call) {
+    struct slot slot;
 
     if (!find_slot(call, &slot)) {
         call_finish(call, GATE_STOPPED);
@@ -498,17 +535,26 @@ void gate_submit(struct gate *gate, const struct gate_ask *ask,
         start(call);
 }
 
-void gate_judge(struct gate *gate, const struct gate_ask *ask,
-                struct effect *effect, bool good, const struct json *answer,
-                gate_done_fn *done, void *arg) {
+struct call *gate_submit(struct gate *gate, const struct gate_ask *ask,
+                         struct effect *effect, gate_done_fn *done, void *arg) {
+    struct call *call = call_open(gate, ask, effect, done, arg);
+
+    go_on(call);
+    return call;
+}
+
+struct call *gate_judge(struct gate *gate, const struct gate_ask *ask,
+                        struct effect *effect, bool good,
+                        const struct json *answer, gate_done_fn *done,
+                        void *arg) {
     struct call *call = call_open(gate, ask, effect, done, arg);
     struct slot  slot;
 
     call->good = good;
-    if (!find_slot(call, &slot)) {
-        call_finish(call, GATE_STOPPED);
-        return;
-    }
     call->value = json_retain((struct json *)answer);
-    call_judge(call, slot.asked);
+    if (find_slot(call, &slot))
+        call_judge(call, slot.asked);
+    else
+        call_finish(call, GATE_STOPPED);
+    return call;
 }

@@ -13,6 +13,8 @@
  *   G4  An effect retry stays inside its slot; a write whose result is unknown
  *       is never retried: its class decides.
  *   G5  What a script sees is what was recorded: redacted first. (N11)
+ *   G6  Cancelling ends no effect in its middle: what has been sent is heard
+ *       out and recorded.
  *
  * Lifetime: process. Thread: loop.
  */
@@ -22,7 +24,9 @@
 #include "effect/effect.h"
 #include "gate/mode.h"
 
+struct call;
 struct gate;
+struct gate_shared;
 struct journal;
 struct redact;
 
@@ -31,6 +35,7 @@ struct gate_options {
     const struct redact *redact;
     const struct json   *config;
     int64_t              settle_ms; /* before a `verify` write is read back */
+    struct gate_shared  *shared;    /* NULL: its own */
 };                                  /* all borrowed */
 
 struct gate *gate_open(const struct gate_options *options);
@@ -44,6 +49,8 @@ struct gate_ask {
     /* { times, backoff (ms), on }; NULL: reads are retried three times. */
     const struct json *retry;
     const struct json *limits; /* the playbook's, until done; or NULL */
+    /* What is due as far away as this is not waited for: GATE_PARKED. */
+    int64_t            park_after_ms; /* 0: everything is waited for */
 };
 
 enum gate_fate {
@@ -51,6 +58,7 @@ enum gate_fate {
     GATE_FAILED,   /* err, for the script */
     GATE_UNKNOWN,  /* err: a write that nobody knows the end of */
     GATE_SILENT,   /* err: the world or the scenario has no answer */
+    GATE_PARKED,   /* due_ms: ask the same question again then */
     GATE_STOPPED   /* err: diverged, or the journal failed; the run stops */
 };
 
@@ -59,19 +67,26 @@ struct gate_answer {
     bool               assumed;
     const struct json *value; /* borrowed until the callback returns */
     const struct err  *err;
+    int64_t            due_ms;
 };
 
 /* Exactly once, later, on the loop. */
 typedef void gate_done_fn(void *arg, const struct gate_answer *answer);
 
 /* Takes what `effect` holds. For a wait the answer is { final, ok, answer };
- * when it is not final the script judges it and gate_judge() goes on. */
-void gate_submit(struct gate *gate, const struct gate_ask *ask,
-                 struct effect *effect, gate_done_fn *done, void *arg);
+ * when it is not final the script judges it and gate_judge() goes on. The
+ * call is named until `done`, for gate_cancel(). */
+struct call *gate_submit(struct gate *gate, const struct gate_ask *ask,
+                         struct effect *effect, gate_done_fn *done, void *arg);
 
 /* The script's verdict over the answer of a poll. `effect` is the wait. */
-void gate_judge(struct gate *gate, const struct gate_ask *ask,
-                struct effect *effect, bool good, const struct json *answer,
-                gate_done_fn *done, void *arg);
+struct call *gate_judge(struct gate *gate, const struct gate_ask *ask,
+                        struct effect *effect, bool good,
+                        const struct json *answer, gate_done_fn *done,
+                        void *arg);
+
+/* A call that only lets time pass ends as GATE_STOPPED with ERR_CANCELLED;
+ * any other goes on to its end, and what is asked after it is refused. (G6) */
+void gate_cancel(struct call *call);
 
 #endif

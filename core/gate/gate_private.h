@@ -9,11 +9,13 @@
 #define GATE_GATE_PRIVATE_H
 
 #include "gate/gate.h"
+#include "gate/gate_shared.h"
 #include "gate/retry.h"
 
 struct gate {
     struct gate_options options;
-    struct retry_bucket buckets[EFFECT_CATALOGUE]; /* by kind of service */
+    struct gate_shared *shared;
+    bool                owned; /* `shared` is this gate's alone */
 };
 
 struct call {
@@ -31,7 +33,10 @@ struct call {
     int64_t         micro_usd; /* spent on a model in this slot */
     bool            assumed, resent;
     bool            good; /* of a judged wait */
-    const char     *how;  /* answered, found applied, sent again … */
+    bool            idle; /* it lets time pass, nothing else */
+    bool            cancelled;
+    int64_t         due_ms; /* of what is parked */
+    const char     *how;    /* answered, found applied, sent again … */
     enum gate_fate  fate;
     struct err      err;
 };
@@ -56,6 +61,11 @@ bool call_allowed(struct call *call, const struct effect *effect);
  * for too long a wait says so in its error from then on. */
 bool call_retry_due(struct call *call, const struct effect *effect,
                     struct answer *answer, int64_t *due_ms);
+/* `next` when due; asks call_stopped() first. */
+void call_until(struct call *call, int64_t due_ms, mode_done_fn *next);
+void call_back_off(struct call *call, int64_t due_ms, mode_done_fn *next);
+/* Was it cancelled while time passed? Then it is finished. */
+bool call_stopped(struct call *call);
 /* Keeps an error of the mode, redacted: a service may echo what it was sent. */
 void call_error(struct call *call, const struct err *err);
 struct json *call_redacted(const struct call *call, struct json *value);

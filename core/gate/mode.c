@@ -20,6 +20,11 @@ void mode_back_off(struct mode *mode, int64_t due_ms, mode_done_fn *done,
         mode->ops->until(mode, due_ms, done, arg);
 }
 
+void mode_wake(struct mode *mode, void *arg) {
+    if (mode->ops->wake)
+        mode->ops->wake(mode, arg);
+}
+
 int64_t mode_now(const struct mode *mode) {
     return mode->clock->wall_ms(mode->clock);
 }

@@ -20,6 +20,7 @@
 #include "effect/effect.h"
 #include "llm/spend.h"
 
+struct gate_shared;
 struct loop;
 struct mode;
 
@@ -49,6 +50,9 @@ struct mode_ops {
      * here in earnest: its reads obey the limits of live ones. */
     void (*back_off)(struct mode *mode, int64_t due_ms, mode_done_fn *done,
                      void *arg);
+    /* Ends what `arg` waits for in until() or back_off() early: its done comes
+     * on the next turn. NULL: nobody waits for longer than that. */
+    void (*wake)(struct mode *mode, void *arg);
 };
 
 struct mode {
@@ -61,6 +65,7 @@ struct mode {
 const char *mode_name(const struct mode *mode);
 void        mode_back_off(struct mode *mode, int64_t due_ms, mode_done_fn *done,
                           void *arg);
+void        mode_wake(struct mode *mode, void *arg);
 int64_t     mode_now(const struct mode *mode); /* ms UTC */
 void        mode_close(struct mode *mode);     /* NULL is fine */
 
@@ -85,7 +90,8 @@ struct mode_live_options {
     const struct signers *signers;
     const struct redact  *redact;
     struct spend         *spend;
-}; /* all borrowed */
+    struct gate_shared   *shared; /* NULL: its own */
+};                                /* all borrowed */
 
 struct mode *mode_live_open(const struct mode_live_options *options);
 

@@ -177,6 +177,10 @@ static void back_off(struct mode *mode, int64_t due_ms, mode_done_fn *done,
     dryrun->reader->ops->until(dryrun->reader, due_ms, done, arg);
 }
 
+static void wake(struct mode *mode, void *arg) {
+    mode_wake(((struct mode_dryrun *)mode)->reader, arg);
+}
+
 static void close_dryrun(struct mode *mode) {
     struct mode_dryrun *dryrun = (struct mode_dryrun *)mode;
 
@@ -187,8 +191,8 @@ static void close_dryrun(struct mode *mode) {
     mem_free(dryrun);
 }
 
-static const struct mode_ops ops = {MODE_DRY_RUN, act, until, close_dryrun,
-                                    back_off};
+static const struct mode_ops ops = {MODE_DRY_RUN, act,      until,
+                                    close_dryrun, back_off, wake};
 
 struct mode *mode_dryrun_open(struct loop *loop, struct clock *clock,
                               struct mode *reader) {

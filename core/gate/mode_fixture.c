@@ -69,8 +69,8 @@ static void close_fixture(struct mode *mode) {
     mem_free(fixture);
 }
 
-static const struct mode_ops ops = {MODE_FIXTURE, act, until, close_fixture,
-                                    NULL};
+static const struct mode_ops ops = {MODE_FIXTURE,  act,  until,
+                                    close_fixture, NULL, NULL};
 
 struct mode *mode_fixture_open(struct loop *loop, struct world *world) {
     struct mode_fixture *fixture = mem_new(sizeof *fixture);

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/timestamp.h"
 #include "effect/request.h"
-#include "gate/etag.h"
+#include "gate/gate_shared.h"
 #include "gate/mode.h"
 #include "llm/conversation.h"
 #include "net/http_client.h"
@@ -21,6 +21,8 @@ struct mode_live {
     struct mode_live_options options;
     int64_t                  skew_ms; /* AWS's clock minus ours, when known */
     struct etag             *etag;    /* of GitHub's answers */
+    struct gate_shared      *own;     /* when none is shared */
+    struct waiting          *waiting; /* a list */
 };
 
 struct sending {
@@ -204,11 +206,27 @@ static void act(struct mode *mode, const struct mode_ask *ask,
 /* --- waiting ------------------------------------------------------------ */
 
 struct waiting {
-    mode_done_fn *done;
-    void         *arg;
+    mode_done_fn      *done;
+    void              *arg;
+    struct loop_timer *timer;
+    struct waiting    *next, **link; /* link: what points here */
 };
 
-static void due(void *arg) {
+static void link_waiting(struct waiting *waiting, struct waiting **first) {
+    waiting->next = *first;
+    waiting->link = first;
+    if (*first)
+        (*first)->link = &waiting->next;
+    *first = waiting;
+}
+
+static void unlink_waiting(struct waiting *waiting) {
+    *waiting->link = waiting->next;
+    if (waiting->next)
+        waiting->next->link = waiting->link;
+}
+
+static void over(void *arg) {
     struct waiting waiting = *(struct waiting *)arg;
     struct answer  answer = {.fate = ANSWER_GIVEN};
 
@@ -216,21 +234,45 @@ static void due(void *arg) {
     waiting.done(waiting.arg, &answer);
 }
 
+static void due(void *arg) {
+    unlink_waiting(arg);
+    over(arg);
+}
+
+static void wake(struct mode *mode, void *arg) {
+    struct waiting *waiting = ((struct mode_live *)mode)->waiting;
+
+    while (waiting && waiting->arg != arg)
+        waiting = waiting->next;
+    if (!waiting)
+        return;
+    unlink_waiting(waiting);
+    loop_timer_cancel(waiting->timer);
+    loop_defer(mode->loop, over, waiting);
+}
+
 static void until(struct mode *mode, int64_t due_ms, mode_done_fn *done,
                   void *arg) {
-    struct waiting *waiting = mem_new(sizeof *waiting);
-    int64_t         delay = due_ms - mode_now(mode);
+    struct mode_live *live = (struct mode_live *)mode;
+    struct waiting   *waiting = mem_new(sizeof *waiting);
+    int64_t           delay = due_ms - mode_now(mode);
 
-    *waiting = (struct waiting){done, arg};
-    (void)loop_timer_start(mode->loop, delay > 0 ? delay : 0, due, waiting);
+    *waiting = (struct waiting){
+        .done = done,
+        .arg = arg,
+        .timer =
+            loop_timer_start(mode->loop, delay > 0 ? delay : 0, due, waiting),
+    };
+    link_waiting(waiting, &live->waiting);
 }
 
 static void close_live(struct mode *mode) {
-    etag_close(((struct mode_live *)mode)->etag);
+    gate_shared_close(((struct mode_live *)mode)->own);
     mem_free(mode);
 }
 
-static const struct mode_ops ops = {MODE_LIVE, act, until, close_live, NULL};
+static const struct mode_ops ops = {MODE_LIVE,  act,  until,
+                                    close_live, NULL, wake};
 
 struct mode *mode_live_open(const struct mode_live_options *options) {
     struct mode_live *live = mem_new(sizeof *live);
@@ -238,6 +280,8 @@ struct mode *mode_live_open(const struct mode_live_options *options) {
     live->mode =
         (struct mode){&ops, options->loop, options->clock, options->spend};
     live->options = *options;
-    live->etag = etag_open();
+    if (!options->shared)
+        live->own = gate_shared_open();
+    live->etag = gate_shared_etag(live->own ? live->own : options->shared);
     return &live->mode;
 }

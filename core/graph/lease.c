@@ -54,6 +54,24 @@ void lease_begin(struct lease *lease, const char *run, struct str playbook,
     json_release(entry);
 }
 
+bool lease_writes(void *arg, struct store *store, const struct json *record,
+                  struct store_write *writes, size_t *count, struct err *err) {
+    const struct lease *lease = arg;
+    struct str          kind = json_find_text(record, "kind");
+
+    (void)store;
+    (void)err;
+    *count = 0;
+    if (str_is(kind, "started"))
+        memcpy(writes, lease->first, sizeof lease->first);
+    else if (str_is(kind, "finished"))
+        memcpy(writes, lease->last, sizeof lease->last);
+    else
+        return true;
+    *count = 2;
+    return true;
+}
+
 /* (LE1) */
 bool lease_check(const struct lease *lease, struct store *store,
                  struct err *err) {

@@ -25,6 +25,9 @@ struct lease {
 /* For a new run. `key` is the incident's. */
 void lease_begin(struct lease *lease, const char *run, struct str playbook,
                  const struct json *key, const char *bundle, int64_t now_ms);
+/* What the records of the run move: a journal_guard_fn, `arg` is the lease. */
+bool lease_writes(void *arg, struct store *store, const struct json *record,
+                  struct store_write *writes, size_t *count, struct err *err);
 /* Who holds the key? ERR_HELD names the run and how to go on with it. */
 bool lease_check(const struct lease *lease, struct store *store,
                  struct err *err);

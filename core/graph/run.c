@@ -7,6 +7,7 @@
  */
 #include "graph/run.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/fault.h"
@@ -38,10 +39,9 @@ struct json *run_record(const struct run *run, const char *kind) {
     return record;
 }
 
-static void note_with(struct run *run, struct json *record, struct json *audit,
-                      const struct store_write *more, size_t count,
-                      queue_done_fn *done) {
-    journal_add(run->options.journal, record, audit, more, count, done, run);
+static void note_audited(struct run *run, struct json *record,
+                         struct json *audit, queue_done_fn *done) {
+    journal_add(run->options.journal, record, audit, NULL, 0, done, run);
     run_catch_up(run);
 }
 
@@ -51,17 +51,28 @@ void run_catch_up(struct run *run) {
 }
 
 void run_note(struct run *run, struct json *record, queue_done_fn *done) {
-    note_with(run, record, NULL, NULL, 0, done);
+    note_audited(run, record, NULL, done);
 }
 
-static void report_stop(void *arg) {
+/* --- the end of a drive -------------------------------------------------- */
+
+/* The last thing that a drive does: the run may be gone afterwards. */
+static void report(struct run *run, struct run_end end) {
+    run->driven = false;
+    run->done(run->arg, &end);
+}
+
+static void settled(void *arg, const struct err *err) {
     struct run *run = arg;
+    struct err  why = run->err;
 
-    run->done(run->arg, &run->err);
+    (void)err; /* why it stops is known already */
+    report(run, (struct run_end){RUN_STOPPED, 0, &why});
 }
 
+/* What was added without waiting for the disk is still on its way. */
 void run_stop(struct run *run) {
-    loop_defer(run->options.loop, report_stop, run);
+    journal_settle(run->options.journal, settled, run);
 }
 
 static bool journal_failed(struct run *run, const struct err *err) {
@@ -70,6 +81,33 @@ static bool journal_failed(struct run *run, const struct err *err) {
     run->err = *err;
     run_stop(run);
     return true;
+}
+
+static void parked_durable(void *arg, const struct err *err) {
+    struct run *run = arg;
+
+    if (journal_failed(run, err))
+        return;
+    fault_pass(FAULT_RUN_PARKED);
+    report(run, (struct run_end){RUN_PARKED, run->step.due_ms, NULL});
+}
+
+/* (RN6) */
+void run_park(struct run *run) {
+    struct json *record = run_record(run, "parked");
+
+    json_put_text(record, "node", run->step.node);
+    json_put_int(record, "visit", run->step.visit);
+    json_put_text(record, "phase", str_of(run->step.phase));
+    json_put_int(record, "due", run->step.due_ms);
+    json_put_int(record, "spent", run->step.spent_ms);
+    run_note(run, record, parked_durable);
+}
+
+bool run_cancelled(struct run *run) {
+    if (run->cancelled)
+        err_set(&run->err, ERR_CANCELLED, "the run was cancelled");
+    return run->cancelled;
 }
 
 static const struct json *limits(const struct run *run) {
@@ -387,6 +425,7 @@ static void step_done(struct run *run, enum step_fate fate) {
 
     switch (fate) {
     case STEP_STOPPED: run_stop(run); return;
+    case STEP_PARKED: run_park(run); return;
     case STEP_ASSUMED:
         assume_end(
             run, json_text(json_at(json_find(run->step.meta, "outcomes"), 0)));
@@ -576,6 +615,8 @@ void run_follow(struct run *run, struct str target) {
         finish(run, escalated ? "escalated" : "done");
     else if (str_is(target, "$failed"))
         finish(run, "failed");
+    else if (run_cancelled(run))
+        run_stop(run);
     else if (str_is(target, "undo"))
         undo_start(run);
     else
@@ -586,7 +627,7 @@ static void finished_durable(void *arg, const struct err *err) {
     struct run *run = arg;
 
     if (!journal_failed(run, err))
-        run->done(run->arg, NULL);
+        report(run, (struct run_end){RUN_ENDED, 0, NULL});
 }
 
 static struct json *audit_of(const struct run *run, const char *kind) {
@@ -616,8 +657,7 @@ static void finish(struct run *run, const char *outcome) {
     json_put(record, "verdict",
              verdict.data ? json_new_text(verdict) : json_new_null());
     fault_pass(FAULT_RUN_BEFORE_END);
-    note_with(run, record, audit, run->options.last, run->options.last_count,
-              finished_durable);
+    note_audited(run, record, audit, finished_durable);
 }
 
 /* --- the life of a run --------------------------------------------------- */
@@ -675,7 +715,7 @@ static void started_durable(void *arg, const struct err *err) {
     if (journal_failed(run, err))
         return;
     fault_pass(FAULT_RUN_STARTED);
-    enter(run, json_find_text(run->playbook, "start"));
+    run_follow(run, json_find_text(run->playbook, "start"));
 }
 
 /* The table of AWS services is the bundle's, which the run keeps anyway. */
@@ -696,26 +736,27 @@ static void note_started(struct run *run) {
     json_put_text(record, "mode", str_of(mode_name(run->options.mode)));
     json_put(record, "incident", json_clone(run->options.incident));
     json_put(record, "config", facts_to_keep(run->options.config));
-    note_with(run, record, audit_of(run, "started"), run->options.first,
-              run->options.first_count, started_durable);
+    note_audited(run, record, audit_of(run, "started"), started_durable);
 }
 
 static void go_on(void *arg) {
     struct run *run = arg;
 
     if (run->walk.finished)
-        run->done(run->arg, NULL);
+        report(run, (struct run_end){RUN_ENDED, 0, NULL});
     else if (run->walk.current)
         run_visit(run);
     else if (run->walk.next)
         run_follow(run, json_text(run->walk.next));
     else
-        enter(run, json_find_text(run->playbook, "start"));
+        run_follow(run, json_find_text(run->playbook, "start"));
 }
 
 void run_start(struct run *run, run_done_fn *done, void *arg) {
     const struct json *records = journal_records(run->options.journal);
 
+    assert(!run->driven);
+    run->driven = true;
     run->done = done;
     run->arg = arg;
     if (json_count(records) == 0) {
@@ -724,4 +765,22 @@ void run_start(struct run *run, run_done_fn *done, void *arg) {
     }
     run_catch_up(run);
     loop_defer(run->options.loop, go_on, run);
+}
+
+void run_attach(struct run *run, struct json *evidence) {
+    struct json *record;
+
+    if (run->walk.finished) {
+        json_release(evidence);
+        return;
+    }
+    record = run_record(run, "attached");
+    json_put(record, "evidence", evidence);
+    run_note(run, record, NULL);
+}
+
+void run_cancel(struct run *run) {
+    run->cancelled = true;
+    if (run->step.call)
+        gate_cancel(run->step.call);
 }

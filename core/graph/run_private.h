@@ -18,6 +18,7 @@ enum step_fate {
     STEP_FAILED,  /* err */
     STEP_UNKNOWN, /* err: a write that nobody knows the end of */
     STEP_ASSUMED, /* the dry run's scenario ends here */
+    STEP_PARKED,  /* due_ms: the step is left, and started again then */
     STEP_STOPPED  /* err: the run stops */
 };
 
@@ -31,11 +32,10 @@ struct step {
     struct attempt      *attempt;
     struct effect        wait; /* the wait that the script is judging */
     struct json         *polled;
-    struct buf           parked_place;
-    struct json         *parked_answer;
+    struct call         *call; /* what the gate is asked, or NULL */
     int                  ordinal;
-    int64_t              spent_ms, asked_ms, timeout_ms;
-    bool                 waiting, parked;
+    int64_t              spent_ms, asked_ms, timeout_ms, due_ms;
+    bool                 waiting;
     bool                 assumed; /* a wait was taken for granted */
     struct buf           place;
     void (*done)(struct run *run, enum step_fate fate);
@@ -50,6 +50,7 @@ struct run {
     run_done_fn       *done;
     void              *arg;
     size_t             undoing; /* index into walk.wrote, counted down */
+    bool               driven, cancelled;
 };
 
 int64_t run_now(const struct run *run);
@@ -58,6 +59,10 @@ void    run_note(struct run *run, struct json *record, queue_done_fn *done);
 void    run_catch_up(struct run *run);
 struct json       *run_record(const struct run *run, const char *kind);
 void               run_stop(struct run *run);
+/* Writes down that the step is left until its due_ms, and reports it. */
+void               run_park(struct run *run);
+/* Fills run->err when it was. (RN7) */
+bool               run_cancelled(struct run *run);
 const struct json *run_node(const struct run *run, struct str name);
 /* The node script's table, or NULL with run->err filled. */
 const struct json *run_meta(struct run *run, struct str use,

@@ -1,9 +1,9 @@
 /* step.c - one function of one node, from its first attempt to its end.
  *
  * Questions get ordinals in the order of asking, so that an attempt that runs
- * again over the same slots meets its own answers. A long wait drops the VM;
- * what it was waiting for arrives, the function starts again, finds all its
- * slots answered, and goes on behind the wait.
+ * again over the same slots meets its own answers. A long wait leaves the step:
+ * when it is due the function starts again, finds its slots answered up to the
+ * wait, and the wait goes on from its record.
  */
 #include <string.h>
 
@@ -14,17 +14,14 @@
 #include "sys/watchdog.h"
 
 static void resume(struct run *run, bool ok, const struct json *answer);
-static void begin(struct run *run);
 
 void step_release(struct step *step) {
     attempt_close(step->attempt);
     effect_release(&step->wait);
     json_release(step->polled);
-    json_release(step->parked_answer);
     json_release(step->arguments);
     json_release(step->retry);
     json_release(step->results);
-    buf_release(&step->parked_place);
     buf_release(&step->place);
     memset(step, 0, sizeof *step);
 }
@@ -71,25 +68,11 @@ static void keep_polled(struct step *step, const struct json *value) {
     step->polled = json_retain((struct json *)value);
 }
 
-/* The VM was dropped: the function starts again, and the question that it
- * will ask once more finds this answer waiting. */
-static void wake(struct run *run, const struct gate_answer *answer) {
-    struct step *step = &run->step;
-
-    step->parked = false;
-    json_release(step->parked_answer);
-    step->parked_answer = answer->fate == GATE_ANSWERED
-                              ? json_retain((struct json *)answer->value)
-                              : NULL;
-    buf_clear(&step->parked_place);
-    buf_add_str(&step->parked_place, buf_str(&step->place));
-    begin(run);
-}
-
 static void answered(void *arg, const struct gate_answer *answer) {
     struct run *run = arg;
     bool        late = out_of_time(run);
 
+    run->step.call = NULL;
     if (run->step.waiting && answer->assumed)
         run->step.assumed = true;
     switch (answer->fate) {
@@ -106,6 +89,10 @@ static void answered(void *arg, const struct gate_answer *answer) {
         run->err = *answer->err;
         end(run, STEP_UNKNOWN);
         return;
+    case GATE_PARKED:
+        run->step.due_ms = answer->due_ms;
+        end(run, STEP_PARKED);
+        return;
     default: break;
     }
     if (late) {
@@ -114,8 +101,6 @@ static void answered(void *arg, const struct gate_answer *answer) {
                 "timeout of %lld ms",
                 STR_ARG(run->step.node), (long long)run->step.timeout_ms);
         end(run, STEP_FAILED);
-    } else if (run->step.parked) {
-        wake(run, answer);
     } else if (answer->fate == GATE_FAILED) {
         resume_error(run, answer->err);
     } else {
@@ -128,26 +113,15 @@ static void answered(void *arg, const struct gate_answer *answer) {
 
 static struct gate_ask gate_ask_of(struct run *run) {
     struct step *step = &run->step;
+    int64_t      park_after = run->options.park_after_ms;
 
-    return (struct gate_ask){
-        run->options.journal,  run->options.id,
-        buf_str(&step->place), step->allowed,
-        step->retry,           json_find(run->playbook, "limits")};
-}
-
-/* Waits that are longer than this hold no memory while they last. */
-static bool parks(const struct run *run, const struct effect *effect) {
-    int64_t ms = effect->kind == EFFECT_SLEEP
-                     ? json_find_int(effect->args, "ms", 0)
-                     : json_find_int(effect->args, "every", 0);
-
-    return ms >= run->options.park_after_ms;
-}
-
-static void park(struct run *run) {
-    run->step.parked = true;
-    attempt_close(run->step.attempt);
-    run->step.attempt = NULL;
+    return (struct gate_ask){run->options.journal,
+                             run->options.id,
+                             buf_str(&step->place),
+                             step->allowed,
+                             step->retry,
+                             json_find(run->playbook, "limits"),
+                             park_after > 0 ? park_after : 1};
 }
 
 static void copy_effect(struct effect *to, const struct effect *from) {
@@ -160,22 +134,6 @@ static void copy_effect(struct effect *to, const struct effect *from) {
     to->options = json_retain(from->options);
 }
 
-static bool was_parked_here(const struct step *step) {
-    return step->parked_answer &&
-           str_equal(buf_str(&step->parked_place), buf_str(&step->place));
-}
-
-/* A question that an earlier attempt parked on is answered with what came
- * while it slept. */
-static void answer_parked(struct run *run) {
-    struct json *answer = run->step.parked_answer;
-
-    run->step.parked_answer = NULL;
-    keep_polled(&run->step, answer);
-    resume(run, true, answer);
-    json_release(answer);
-}
-
 static void ask_gate(struct run *run, struct effect *effect) {
     struct step    *step = &run->step;
     struct gate_ask ask;
@@ -186,17 +144,9 @@ static void ask_gate(struct run *run, struct effect *effect) {
     step->waiting = effect->kind == EFFECT_SLEEP || effect->kind == EFFECT_WAIT;
     if (effect->kind == EFFECT_WAIT)
         copy_effect(&step->wait, effect);
-    if (was_parked_here(step) && effect->kind == EFFECT_WAIT) {
-        effect_release(effect);
-        answer_parked(run);
-        return;
-    }
     step->asked_ms = run_now(run);
     ask = gate_ask_of(run);
-    if (effect->kind == EFFECT_SLEEP && parks(run, effect) &&
-        !journal_answered(run->options.journal, ask.place))
-        park(run);
-    gate_submit(run->options.gate, &ask, effect, answered, run);
+    step->call = gate_submit(run->options.gate, &ask, effect, answered, run);
 }
 
 static void judge(struct run *run, const struct json *question) {
@@ -208,9 +158,8 @@ static void judge(struct run *run, const struct json *question) {
 
     copy_effect(&effect, &step->wait);
     step->asked_ms = run_now(run);
-    if (!good && parks(run, &effect))
-        park(run);
-    gate_judge(run->options.gate, &ask, &effect, good, polled, answered, run);
+    step->call = gate_judge(run->options.gate, &ask, &effect, good, polled,
+                            answered, run);
     json_release(polled);
 }
 
@@ -233,7 +182,9 @@ static void take_question(struct run *run) {
     struct effect      effect;
     struct err         err;
 
-    if (str_is(kind, "log")) {
+    if (run_cancelled(run)) {
+        end(run, STEP_STOPPED);
+    } else if (str_is(kind, "log")) {
         log_from_script(run, question);
         resume(run, true, NULL);
     } else if (str_is(kind, "judged") && run->step.wait.name) {
@@ -283,10 +234,16 @@ static void resume(struct run *run, bool ok, const struct json *answer) {
     }
 }
 
-static void begin(struct run *run) {
+static void begin(void *arg) {
+    struct run  *run = arg;
     struct step *step = &run->step;
-    struct json *record = run_record(run, "attempt");
+    struct json *record;
 
+    if (run_cancelled(run)) {
+        end(run, STEP_STOPPED);
+        return;
+    }
+    record = run_record(run, "attempt");
     json_put_text(record, "node", step->node);
     json_put_int(record, "visit", step->visit);
     json_put_text(record, "phase", str_of(step->phase));
@@ -300,10 +257,6 @@ static void begin(struct run *run) {
         resume(run, true, NULL);
     else
         end(run, STEP_FAILED);
-}
-
-static void begin_later(void *arg) {
-    begin(arg);
 }
 
 /* { times, backoff = "1s", on } with the backoff in milliseconds. */
@@ -343,5 +296,6 @@ void step_start(struct run *run, const char *phase, struct str node, int visit,
     if (json_find(meta, "timeout"))
         (void)timestamp_read_duration(json_find_text(meta, "timeout"),
                                       &step->timeout_ms, &err);
-    loop_defer(run->options.loop, begin_later, run);
+    step->spent_ms = walk_spent(&run->walk, phase, node, visit);
+    loop_defer(run->options.loop, begin, run);
 }

@@ -63,6 +63,10 @@ static void step_done(struct run *run, enum step_fate fate) {
         run_stop(run);
         return;
     }
+    if (fate == STEP_PARKED) {
+        run_park(run);
+        return;
+    }
     if (fate == STEP_ASSUMED ||
         (fate == STEP_ENDED && str_is(outcome, "undone"))) {
         note(run, "undone", "");

@@ -13,6 +13,7 @@ void walk_init(struct walk *walk) {
     walk->visits = json_new_map();
     walk->wrote = json_new_list();
     walk->undone = json_new_list();
+    walk->attached = json_new_list();
 }
 
 void walk_release(struct walk *walk) {
@@ -25,6 +26,8 @@ void walk_release(struct walk *walk) {
     json_release(walk->failure);
     json_release(walk->wrote);
     json_release(walk->undone);
+    json_release(walk->parked);
+    json_release(walk->attached);
     json_release(walk->finished);
     memset(walk, 0, sizeof *walk);
 }
@@ -87,6 +90,7 @@ static void apply_visit(struct walk *walk, const struct json *record) {
     struct str node = json_find_text(record, "node");
 
     keep(&walk->current, record);
+    keep(&walk->parked, NULL);
     walk->attempt = 0;
     json_put_str(walk->visits, node,
                  json_new_int(json_find_int(record, "visit", 1)));
@@ -120,6 +124,7 @@ static void apply_ended(struct walk *walk, const struct json *record) {
     add_output(walk, record);
     keep(&walk->next, json_find(record, "next"));
     keep(&walk->current, NULL);
+    keep(&walk->parked, NULL);
     if (json_find(record, "error")) {
         keep(&walk->failure, json_find(record, "error"));
         copy(walk->failure, record, "node");
@@ -137,6 +142,12 @@ static void fold(struct walk *walk, const struct json *record) {
         walk->attempt = (int)json_find_int(record, "attempt", 1);
     else if (str_is(kind, "intent"))
         apply_intent(walk, record);
+    else if (str_is(kind, "parked"))
+        keep(&walk->parked, record);
+    else if (str_is(kind, "rerun"))
+        keep(&walk->parked, NULL);
+    else if (str_is(kind, "attached"))
+        json_append(walk->attached, json_clone(json_find(record, "evidence")));
     else if (str_is(kind, "undone"))
         json_append(walk->undone, json_clone(record));
     else if (str_is(kind, "ended"))
@@ -148,6 +159,17 @@ static void fold(struct walk *walk, const struct json *record) {
 void walk_follow(struct walk *walk, const struct json *records) {
     while (walk->folded < json_count(records))
         fold(walk, json_at(records, walk->folded++));
+}
+
+int64_t walk_spent(const struct walk *walk, const char *phase, struct str node,
+                   int visit) {
+    const struct json *parked = walk->parked;
+
+    return str_is(json_find_text(parked, "phase"), phase) &&
+                   str_equal(json_find_text(parked, "node"), node) &&
+                   json_find_int(parked, "visit", 0) == visit
+               ? json_find_int(parked, "spent", 0)
+               : 0;
 }
 
 int walk_visits(const struct walk *walk, struct str node) {
@@ -204,14 +226,31 @@ static struct json *run_scope(const struct walk *walk) {
     return run;
 }
 
+/* What the notification had, and what has come since. */
+static struct json *incident_scope(const struct walk *walk) {
+    const struct json *first = json_find(walk->started, "incident");
+    struct json       *incident, *list;
+
+    if (!first)
+        return json_new_null();
+    incident = json_clone(first);
+    if (json_count(walk->attached) == 0)
+        return incident;
+    if (!json_is(json_find(incident, "attached"), JSON_LIST))
+        json_put(incident, "attached", json_new_list());
+    list = json_find(incident, "attached");
+    for (size_t i = 0; i < json_count(walk->attached); i++)
+        json_append(list, json_clone(json_at(walk->attached, i)));
+    return incident;
+}
+
 struct json *walk_scope(const struct walk *walk, const struct json *service) {
     struct json *scope = json_new_map();
 
     json_merge(scope, walk->outputs);
     json_put(scope, "run", run_scope(walk));
     json_put(scope, "service", json_clone(service));
-    json_put(scope, "incident",
-             json_clone(json_find(walk->started, "incident")));
+    json_put(scope, "incident", incident_scope(walk));
     return scope;
 }
 

@@ -24,6 +24,8 @@ struct walk {
     struct json *failure;  /* { node, code, text } of the last error */
     struct json *wrote;    /* list of { node, visit }, oldest first */
     struct json *undone;   /* list of { node, visit, outcome } */
+    struct json *parked;   /* the record of the visit that is left, or NULL */
+    struct json *attached; /* list of evidence, oldest first */
     struct json *finished; /* the last record, or NULL */
     int64_t      acted_ms; /* first write's intent; 0: none */
     int          attempt;  /* of the current visit */
@@ -35,9 +37,12 @@ void walk_release(struct walk *walk);
 /* Folds the records that have come since the last call. */
 void walk_follow(struct walk *walk, const struct json *records);
 
-int        walk_visits(const struct walk *walk, struct str node);
+/* What this visit had spent of its time when it was parked. */
+int64_t walk_spent(const struct walk *walk, const char *phase, struct str node,
+                   int visit);
+int     walk_visits(const struct walk *walk, struct str node);
 /* How many visits have written: what limits.attempts counts. */
-int        walk_attempts(const struct walk *walk);
+int     walk_attempts(const struct walk *walk);
 /* The last outcome of a node whose `use` is a verification, or NULL text. */
 struct str walk_verdict(const struct walk *walk);
 

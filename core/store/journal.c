@@ -18,13 +18,36 @@
  * stands a few levels down in one. */
 static const struct json_caps caps = {64u << 20, 128};
 #define MORE_MAX 2
+#define GUARD_MAX 40
+
+/* What jobs and the journal share; it outlives the journal until the last job
+ * is reported. `users` is the loop's, `lost` the store thread's. */
+struct stream {
+    char                *name;
+    size_t               users;
+    struct journal_guard guard; /* set before the first job */
+    struct err          *lost;  /* why a record was not written */
+};
 
 struct journal {
-    struct queue *queue;
-    char         *stream;
-    struct json  *records; /* list */
-    struct json  *slots;   /* place -> { asked, answer } as positions */
+    struct queue  *queue;
+    struct stream *stream;
+    struct json   *records; /* list */
+    struct json   *slots;   /* place -> { asked, answer } as positions */
 };
+
+static struct stream *stream_use(struct stream *stream) {
+    stream->users++;
+    return stream;
+}
+
+static void stream_leave(struct stream *stream) {
+    if (--stream->users > 0)
+        return;
+    mem_free(stream->name);
+    mem_free(stream->lost);
+    mem_free(stream);
+}
 
 struct journal *journal_open(struct queue *queue, const char *run) {
     struct journal *journal = mem_new(sizeof *journal);
@@ -32,7 +55,8 @@ struct journal *journal_open(struct queue *queue, const char *run) {
 
     buf_addf(&stream, "main/journal/%s", run);
     journal->queue = queue;
-    journal->stream = buf_take(&stream);
+    journal->stream = stream_use(mem_new(sizeof *journal->stream));
+    journal->stream->name = buf_take(&stream);
     journal->records = json_new_list();
     journal->slots = json_new_map();
     return journal;
@@ -43,8 +67,12 @@ void journal_close(struct journal *journal) {
         return;
     json_release(journal->records);
     json_release(journal->slots);
-    mem_free(journal->stream);
+    stream_leave(journal->stream);
     mem_free(journal);
+}
+
+void journal_guard(struct journal *journal, struct journal_guard guard) {
+    journal->stream->guard = guard;
 }
 
 void journal_place(struct buf *out, struct str node, int visit,
@@ -112,10 +140,6 @@ bool journal_slot(const struct journal *journal, struct str place,
     return true;
 }
 
-bool journal_answered(const struct journal *journal, struct str place) {
-    return json_find(json_find_str(journal->slots, place), "answer") != NULL;
-}
-
 const struct json *journal_records(const struct journal *journal) {
     return journal->records;
 }
@@ -123,10 +147,11 @@ const struct json *journal_records(const struct journal *journal) {
 /* --- writing ---------------------------------------------------------- */
 
 struct job {
-    struct str         stream;
+    struct stream     *stream;
     int64_t            length; /* of the stream before this record */
     struct buf         record, blob, keys[MORE_MAX], values[MORE_MAX];
     struct json       *audit;
+    struct json       *facts; /* of the record, for the guard; or NULL */
     struct store_write more[MORE_MAX];
     size_t             more_count;
     queue_done_fn     *done;
@@ -141,37 +166,76 @@ static void job_release(struct job *job) {
     buf_release(&job->record);
     buf_release(&job->blob);
     json_release(job->audit);
-    mem_free((char *)job->stream.data);
+    json_release(job->facts);
+    stream_leave(job->stream);
     mem_free(job);
 }
 
-/* On the store thread: the record, its audit and what goes with them. (J4) */
-static bool write_job(struct store *store, void *arg, struct err *err) {
-    struct job        *job = arg;
-    struct store_write writes[2 + MORE_MAX];
+/* (J5) */
+static bool ask_guard(struct store *store, const struct job *job,
+                      struct store_write *writes, size_t *count,
+                      struct err *err) {
+    const struct journal_guard *guard = &job->stream->guard;
+    size_t                      used = GUARD_MAX;
+
+    if (!job->facts)
+        return true;
+    if (!guard->writes(guard->arg, store, job->facts, writes + *count, &used,
+                       err))
+        return false;
+    assert(used <= GUARD_MAX);
+    *count += used;
+    return true;
+}
+
+/* The record, its audit and what goes with them. (J4) */
+static bool write_batch(struct store *store, struct job *job, struct err *err) {
+    struct store_write writes[2 + MORE_MAX + GUARD_MAX];
     size_t             count = 0;
     struct audit_head  head;
     struct buf         audit = BUF_EMPTY;
     char               hash[STORE_HASH_SIZE];
-    bool               ok = true;
+    bool               ok;
 
-    if (job->blob.len)
+    writes[count++] =
+        (struct store_write){STORE_APPEND, str_of(job->stream->name),
+                             job->length, buf_str(&job->record)};
+    for (size_t i = 0; i < job->more_count; i++)
+        writes[count++] = job->more[i];
+    ok = ask_guard(store, job, writes, &count, err);
+    if (ok && job->blob.len)
         ok = store_blob_put(store, buf_str(&job->blob), hash, err);
-    writes[count++] = (struct store_write){STORE_APPEND, job->stream,
-                                           job->length, buf_str(&job->record)};
     if (ok && job->audit) {
         ok = audit_head_read(store, &head, err);
         if (ok)
             writes[count++] = audit_append(&head, job->audit, &audit);
     }
-    for (size_t i = 0; i < job->more_count; i++)
-        writes[count++] = job->more[i];
     fault_pass(FAULT_JOURNAL_BUILT);
     ok = ok && store_batch(store, writes, count, err);
     if (ok && job->audit)
         audit_head_keep(store, &head);
     buf_release(&audit);
-    return ok || err_wrap(err, "%.*s", STR_ARG(job->stream));
+    return ok || err_wrap(err, "%s", job->stream->name);
+}
+
+/* Nothing is added behind a record that was lost. */
+static bool is_lost(const struct stream *stream, struct err *err) {
+    if (stream->lost)
+        *err = *stream->lost;
+    return stream->lost != NULL;
+}
+
+/* On the store thread. */
+static bool write_job(struct store *store, void *arg, struct err *err) {
+    struct job *job = arg;
+
+    if (is_lost(job->stream, err))
+        return false;
+    if (write_batch(store, job, err))
+        return true;
+    job->stream->lost = mem_new(sizeof *err);
+    *job->stream->lost = *err;
+    return false;
 }
 
 static void job_done(void *arg, const struct err *err) {
@@ -212,25 +276,59 @@ static void copy_writes(struct job *job, const struct store_write *more,
     }
 }
 
+#define FACT_MAX 1024
+
+static bool is_fact(const struct json *value) {
+    return !json_is(value, JSON_MAP) && !json_is(value, JSON_LIST) &&
+           json_text(value).len <= FACT_MAX;
+}
+
+/* What stands at the top of a record as plain values, in a map that nobody
+ * else holds: the loop may go on changing the record. */
+static struct json *facts_of(const struct json *record) {
+    struct json     *facts = json_new_map();
+    struct json_walk walk = json_walk_over(record);
+
+    while (json_walk_next(&walk))
+        if (is_fact(walk.value))
+            json_put_str(facts, walk.key, json_clone(walk.value));
+    return facts;
+}
+
 void journal_add(struct journal *journal, struct json *record,
                  struct json *audit, const struct store_write *more,
                  size_t more_count, queue_done_fn *done, void *arg) {
     struct job *job = mem_new(sizeof *job);
     int64_t     at = (int64_t)json_count(journal->records);
 
-    job->stream.len = strlen(journal->stream);
-    job->stream.data = mem_text(journal->stream, job->stream.len);
+    job->stream = stream_use(journal->stream);
     job->length = at;
     job->audit = audit;
     job->done = done;
     job->arg = arg;
+    if (journal->stream->guard.writes)
+        job->facts = facts_of(record);
     write_record(record, job);
     copy_writes(job, more, more_count);
     json_append(journal->records, record);
     index_record(journal, record, at);
-    /* A failed append leaves the stream shorter than every later job expects,
-     * so nothing can be added after a record that was lost. */
     queue_post(journal->queue, write_job, job_done, job);
+}
+
+static bool settle_job(struct store *store, void *arg, struct err *err) {
+    struct job *job = arg;
+
+    (void)store;
+    return !is_lost(job->stream, err);
+}
+
+void journal_settle(struct journal *journal, queue_done_fn *done, void *arg) {
+    struct job *job = mem_new(sizeof *job);
+
+    job->stream = stream_use(journal->stream);
+    job->done = done;
+    job->arg = arg;
+    queue_post(journal->queue, settle_job, job_done, job);
 }
 
 /* --- reading ---------------------------------------------------------- */
@@ -276,8 +374,8 @@ bool journal_load(struct journal *journal, struct store *store,
     struct loading l = {json_new_list(), err, true};
     bool           ok;
 
-    ok = store_stream_read(store, str_of(journal->stream), 1, load_entry, &l,
-                           err) &&
+    ok = store_stream_read(store, str_of(journal->stream->name), 1, load_entry,
+                           &l, err) &&
          l.ok;
     for (size_t i = 0; ok && i < json_count(l.entries); i++) {
         struct json *record =
@@ -290,5 +388,5 @@ bool journal_load(struct journal *journal, struct store *store,
         index_record(journal, record, (int64_t)i);
     }
     json_release(l.entries);
-    return ok || err_wrap(err, "%s", journal->stream);
+    return ok || err_wrap(err, "%s", journal->stream->name);
 }

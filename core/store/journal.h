@@ -29,6 +29,8 @@
  *   wait      slot, the question, began due count since
  *   reopen    slot: a refusal is asked again
  *   rerun     node error
+ *   parked    node visit phase due spent
+ *   attached  evidence
  *   policy    policy node asked facts result
  *   undone    node visit outcome reason
  *   ended     node visit outcome output error next
@@ -61,8 +63,25 @@ struct slot {
 };
 
 struct journal *journal_open(struct queue *queue,
-                             const char   *run); /* borrows */
-void            journal_close(struct journal *journal);
+                             const char   *run);          /* borrows */
+void            journal_close(struct journal *journal); /* NULL is fine */
+
+/* Asked on the store thread about every record, before its batch is written:
+ * what depends on the order of the store - who holds a key, what came first -
+ * is decided there. `record` has the short plain values that stand at the top
+ * of the record. *count is the room, at least 40, and then what was used. What
+ * the writes point to belongs to `arg` until the batch is over. False refuses
+ * the record with err. */
+typedef bool journal_guard_fn(void *arg, struct store *store,
+                              const struct json  *record,
+                              struct store_write *writes, size_t *count,
+                              struct err *err);
+struct journal_guard {
+    journal_guard_fn *writes;
+    void             *arg; /* borrowed until journal_settle() has reported */
+};
+/* Once, before the first record is added. */
+void journal_guard(struct journal *journal, struct journal_guard guard);
 
 /* Takes `record` and `audit` (NULL: none; else a map for the chain). `more` is
  * written in the same batch: at most two writes, copied. `done` may be NULL.
@@ -70,6 +89,9 @@ void            journal_close(struct journal *journal);
 void journal_add(struct journal *journal, struct json *record,
                  struct json *audit, const struct store_write *more,
                  size_t more_count, queue_done_fn *done, void *arg);
+
+/* Reports when everything added so far is durable, or why it is not. */
+void journal_settle(struct journal *journal, queue_done_fn *done, void *arg);
 
 /* All records so far, oldest first; borrowed. */
 const struct json *journal_records(const struct journal *journal);
@@ -79,8 +101,6 @@ const struct json *journal_records(const struct journal *journal);
 bool journal_slot(const struct journal *journal, struct str place,
                   struct str digest, const char *question, struct slot *slot,
                   struct err *err);
-
-bool journal_answered(const struct journal *journal, struct str place);
 
 /* The key of a slot: "restart/0001/run/-/0003". */
 void journal_place(struct buf *out, struct str node, int visit,

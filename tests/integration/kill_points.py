@@ -8,7 +8,7 @@ is killed there and resumed. (tests/torture takes the points of the store.)
 What must hold afterwards depends on the class of the write alone: `set`,
 `token` and `verify` are applied exactly once; `once` at most once and never
 asked again, so that the run ends at the node's `on_unknown` with the question
-shown; `notify` is sent at most twice, with one key. The same holds when the
+shown; a parked wait judges each of its answers once; `notify` is sent at most twice, with one key. The same holds when the
 server drops its answer, or the request, or both happen together, or the run
 that goes on is killed too. After each end the audit chain is whole, each write
 was written down before it left (N6), and the key of the run is free.
@@ -62,6 +62,7 @@ class Scenario:
 
 SCENARIOS = {scenario.name: scenario for scenario in [
     Scenario("set", [UPDATE]),
+    Scenario("parked", [UPDATE]),
     Scenario("token", [RUN]),
     Scenario("verify", [UPDATE]),
     Scenario("stop", [STOP]),
@@ -176,6 +177,17 @@ def in_doubt(place, scenario, run, doubt):
     return doubt and scenario.doubt is not None
 
 
+def wait_problems(record):
+    """(N7) Each poll's answer is judged once and counted once: a slot's wait
+    records count up by one, whatever was killed between them."""
+    counts = {}
+    for wait in record.of_kind("wait"):
+        counts.setdefault(wait["slot"], []).append(wait["count"])
+    for slot, seen in counts.items():
+        if seen != list(range(len(seen))):
+            yield "the polls of %s are counted %s" % (slot, seen)
+
+
 def end_problems(place, scenario, walk, doubt):
     doubt = in_doubt(place, scenario, walk.run, doubt)
     path = scenario.doubt if doubt else scenario.path
@@ -193,6 +205,7 @@ def end_problems(place, scenario, walk, doubt):
     if doubt and scenario.name != "notify":
         yield from doubt_problems(place, scenario, walk)
     record = Record(place.state, walk.run)
+    yield from wait_problems(record)
     if record.holds() or record.entry(walk.run)["state"] != "ended":
         yield "the run still holds its key: %s" % record.entry(walk.run)
     if len(record.of_kind("finished")) != 1:
@@ -475,6 +488,19 @@ def held_key(test):
                    True)
 
 
+def parked(test):
+    """Without a kill: parked three times, and no poll more than was due."""
+    with Place(test.engine) as place:
+        walk = place.walk("parked")
+        record = Record(place.state, walk.run)
+        test.cases.check("a parked run goes on when it is due", [
+            *end_problems(place, SCENARIOS["parked"], walk, False),
+            len(record.of_kind("parked")) != 3 and "parked %d times" % len(
+                record.of_kind("parked")),
+            len(record.of_kind("wait")) != 4 and "%d records of waiting" % len(
+                record.of_kind("wait"))])
+
+
 def ended_again(test):
     """To resume what has ended shows it, and does nothing."""
     with Place(test.engine) as place:
@@ -538,7 +564,7 @@ def main():
     test = Test(from_arguments(__doc__))
     for story in (independent_client, throttled_read, node_again,
                   throttled_proof, edited_scripts, edited_configuration,
-                  held_key, ended_again):
+                  held_key, parked, ended_again):
         story(test)
     for part in (test.each_point, test.without_kill, test.with_faults,
                  test.twice):

@@ -150,7 +150,28 @@ static void spy_until(struct mode *mode, int64_t due_ms, mode_done_fn *done,
                       void *arg) {
     struct spy *spy = (struct spy *)mode;
 
-    spy->inner->ops->until(spy->inner, due_ms, done, arg);
+    if (!spy->waits) {
+        spy->inner->ops->until(spy->inner, due_ms, done, arg);
+        return;
+    }
+    spy->held = done;
+    spy->held_arg = arg;
+    loop_expect(mode->loop);
+    spy->waits(spy->arg);
+}
+
+static void release_held(void *arg) {
+    struct spy   *spy = arg;
+    struct answer answer = {.fate = ANSWER_GIVEN};
+
+    spy->held(spy->held_arg, &answer);
+}
+
+static void spy_wake(struct mode *mode, void *arg) {
+    struct spy *spy = (struct spy *)mode;
+
+    cr_assert_eq(arg, spy->held_arg, "somebody else is woken");
+    loop_post(mode->loop, release_held, spy);
 }
 
 static void spy_close(struct mode *mode) {
@@ -165,7 +186,8 @@ struct spy *spy_open(struct loop *loop, struct mode *inner,
                      enum mode_kind kind) {
     struct spy *spy = mem_new(sizeof *spy);
 
-    spy->ops = (struct mode_ops){kind, spy_act, spy_until, spy_close, NULL};
+    spy->ops =
+        (struct mode_ops){kind, spy_act, spy_until, spy_close, NULL, spy_wake};
     spy->inner = inner;
     spy->acts = json_new_list();
     spy->mode =
@@ -254,11 +276,21 @@ void bench_script(struct bench *bench, const char *path, const char *text) {
 }
 
 static void open_gate(struct bench *bench) {
-    struct gate_options options = {bench->mode, bench->redact, bench->config,
-                                   5000};
+    struct gate_options options = {
+        .mode = bench->mode,
+        .redact = bench->redact,
+        .config = bench->config,
+        .settle_ms = 5000,
+        .shared = bench->shared,
+    };
 
     gate_close(bench->gate);
     bench->gate = gate_open(&options);
+}
+
+void bench_gate(struct bench *bench) {
+    if (!bench->gate)
+        open_gate(bench);
 }
 
 static void replied(void *arg, const struct gate_answer *answer) {
@@ -270,6 +302,7 @@ static void replied(void *arg, const struct gate_answer *answer) {
     reply->assumed = answer->assumed;
     reply->value = answer->value ? json_clone(answer->value) : NULL;
     reply->err = *answer->err;
+    reply->due_ms = answer->due_ms;
 }
 
 struct reply bench_ask_allowed(struct bench *bench, int ordinal,
@@ -277,8 +310,11 @@ struct reply bench_ask_allowed(struct bench *bench, int ordinal,
     struct json    *asked = support_json(question);
     struct json    *rights = support_json(allowed);
     struct buf      place = BUF_EMPTY;
-    struct gate_ask ask = {bench->journal, SUPPORT_RUN,  {NULL, 0},
-                           rights,         bench->retry, NULL};
+    struct gate_ask ask = {.journal = bench->journal,
+                           .run = SUPPORT_RUN,
+                           .allowed = rights,
+                           .retry = bench->retry,
+                           .park_after_ms = bench->ask_park_ms};
     struct effect   effect;
     struct reply    reply = {.came = false};
     struct err      err;
@@ -286,8 +322,7 @@ struct reply bench_ask_allowed(struct bench *bench, int ordinal,
     cr_assert(effect_make(&effect, asked, bench->config, &err), "%s", err.text);
     journal_place(&place, STR("restart"), 1, "run", ordinal);
     ask.place = buf_str(&place);
-    if (!bench->gate)
-        open_gate(bench);
+    bench_gate(bench);
     gate_submit(bench->gate, &ask, &effect, replied, &reply);
     cr_assert_not(reply.came, "an answer came from inside gate_submit()");
     loop_run(bench->loop);
@@ -348,17 +383,18 @@ void bench_cut(struct bench *bench, size_t records) {
     cr_assert(journal_load(bench->journal, store, &err), "%s", err.text);
 }
 
-static void walked(void *arg, const struct err *err) {
+static void walked(void *arg, const struct run_end *end) {
     struct bench *bench = arg;
 
     cr_assert_not(bench->ended, "a run ended twice");
     bench->ended = true;
-    bench->failed = err != NULL;
-    if (err)
-        bench->err = *err;
+    bench->failed = end->fate == RUN_STOPPED;
+    bench->due_ms = end->fate == RUN_PARKED ? end->due_ms : 0;
+    if (bench->failed)
+        bench->err = *end->err;
 }
 
-void bench_walk(struct bench *bench) {
+static void open_run(struct bench *bench) {
     struct run_options options = {
         .id = SUPPORT_RUN,
         .loop = bench->loop,
@@ -371,22 +407,47 @@ void bench_walk(struct bench *bench) {
         .scenario = bench->scenario,
         .park_after_ms = bench->park_after_ms,
         .log = bench->log,
-        .first = bench->first,
-        .last = bench->last,
-        .first_count = bench->first_count,
-        .last_count = bench->last_count,
     };
 
     open_gate(bench);
     options.gate = bench->gate;
-    bench->ended = false;
+    if (bench->guard.writes)
+        journal_guard(bench->journal, bench->guard);
     run_close(bench->run);
     bench->run = run_open(&options, &bench->err);
     cr_assert(bench->run, "%s", bench->err.text);
+}
+
+void bench_again(struct bench *bench) {
+    bench->ended = false;
     run_start(bench->run, walked, bench);
     cr_assert_not(bench->ended, "a run ended inside run_start()");
     loop_run(bench->loop);
     cr_assert(bench->ended, "the run never ended");
+    bench->parked += bench->due_ms != 0;
+}
+
+void bench_drive(struct bench *bench) {
+    open_run(bench);
+    bench_again(bench);
+}
+
+static void past(void *arg, struct answer *answer) {
+    (void)arg;
+    (void)answer;
+}
+
+void bench_walk(struct bench *bench) {
+    bench_drive(bench);
+    while (bench->due_ms) {
+        bench->mode->ops->until(bench->mode, bench->due_ms, past, NULL);
+        loop_run(bench->loop);
+        if (bench->forgets) {
+            bench_cut(bench, json_count(journal_records(bench->journal)));
+            open_run(bench);
+        }
+        bench_again(bench);
+    }
 }
 
 /* --- what came of it -------------------------------------------------- */

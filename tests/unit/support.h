@@ -57,7 +57,12 @@ struct spy {
     int              status;
     /* Called before the world sees an act; NULL: nothing. */
     void (*look)(void *arg, const struct mode_ask *ask);
-    void *arg;
+    /* Called when something waits, which then waits until it is woken; NULL:
+     * time passes at once. */
+    void (*waits)(void *arg);
+    void         *arg;
+    mode_done_fn *held;
+    void         *held_arg;
 };
 
 /* Takes inner. */
@@ -70,27 +75,31 @@ int         spy_writes(const struct spy *spy);
 /* --- the bench -------------------------------------------------------- */
 
 struct bench {
-    struct loop              *loop;
-    struct store             *store;
-    struct queue             *queue;
-    struct clock_virtual      clock; /* of the VMs */
-    struct bundle            *bundle;
-    struct redact            *redact;
-    struct log               *log;
-    struct json              *config, *incident;
-    struct spy               *spy;
-    struct mode              *mode; /* the spy, or one that took it */
-    struct journal           *journal;
-    struct gate              *gate;
-    struct json              *retry;
-    struct run               *run;
-    const char               *playbook;
-    enum mode_scenario        scenario;
-    int64_t                   park_after_ms;
-    const struct store_write *first, *last;
-    size_t                    first_count, last_count;
-    bool                      ended, failed;
-    struct err                err;
+    struct loop         *loop;
+    struct store        *store;
+    struct queue        *queue;
+    struct clock_virtual clock; /* of the VMs */
+    struct bundle       *bundle;
+    struct redact       *redact;
+    struct log          *log;
+    struct json         *config, *incident;
+    struct spy          *spy;
+    struct mode         *mode; /* the spy, or one that took it */
+    struct journal      *journal;
+    struct gate         *gate;
+    struct json         *retry;
+    struct run          *run;
+    const char          *playbook;
+    enum mode_scenario   scenario;
+    int64_t              park_after_ms;
+    int64_t              ask_park_ms; /* of bench_ask(); 0: never */
+    struct gate_shared  *shared;
+    struct journal_guard guard;
+    bool                 ended, failed;
+    bool                 forgets; /* what is parked is opened anew */
+    int                  parked;  /* how often it was */
+    int64_t              due_ms;
+    struct err           err;
 };
 
 /* `world` is rows, one behind the other. */
@@ -98,10 +107,14 @@ void bench_open(struct bench *bench, const char *world);
 void bench_close(struct bench *bench);
 void bench_script(struct bench *bench, const char *path, const char *text);
 
+/* Opens the gate when there is none. */
+void bench_gate(struct bench *bench);
+
 struct reply {
     bool           came, assumed;
     enum gate_fate fate;
     struct json   *value; /* for the test to release, or NULL */
+    int64_t        due_ms;
     struct err     err;
 };
 /* Submits a question in the slot restart/0001/run/-/ORDINAL, with a right to
@@ -115,6 +128,10 @@ struct reply bench_ask_allowed(struct bench *bench, int ordinal,
 void bench_cut(struct bench *bench, size_t records);
 /* Opens a run over the journal and walks to its end. */
 void bench_walk(struct bench *bench);
+/* The same, until it is parked or ends. */
+void bench_drive(struct bench *bench);
+/* Starts the run that is open once more. */
+void bench_again(struct bench *bench);
 
 size_t             bench_count(const struct bench *bench, const char *kind);
 /* The nth record (from 0) of a kind; the test fails when there is none. */

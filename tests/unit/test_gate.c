@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "gate/gate_shared.h"
 #include "secret/redact.h"
 #include "secret/secret.h"
 #include "support.h"
@@ -48,6 +49,7 @@
 
 static struct bench bench;
 static struct reply reply;
+static int          slots;
 
 static void open_bench(void) {
     bench_open(&bench, ECS_WORLD);
@@ -637,6 +639,179 @@ Test(gate, a_wait_polls_next_when_it_is_due_after_a_restart) {
     ask_to_wait(WAIT);
     cr_expect_eq(mode_now(bench.mode), began + 30000);
     cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 1);
+}
+
+static struct reply ask_parking(const char *question, int64_t park_after) {
+    bench.ask_park_ms = park_after;
+    return bench_ask_allowed(&bench, 1, question,
+                             "['aws:ecs:DescribeServices']");
+}
+
+Test(gate, a_sleep_that_is_due_far_away_parks_with_its_record_alone) {
+    int64_t began = mode_now(bench.mode);
+
+    reply = ask_parking(SLEEP, 90000);
+    cr_expect_eq(reply.fate, GATE_PARKED);
+    cr_expect_eq(reply.due_ms, began + 90000);
+    cr_expect_eq(mode_now(bench.mode), began, "it waited");
+    cr_expect_eq(bench_count(&bench, "wait"), 1);
+    /* Asked too early it parks again, and nothing is added. */
+    reply = ask_parking(SLEEP, 90000);
+    cr_expect_eq(reply.fate, GATE_PARKED);
+    cr_expect_eq(reply.due_ms, began + 90000);
+    cr_expect_eq(json_count(journal_records(bench.journal)), 1);
+}
+
+Test(gate, what_is_nearer_than_that_is_waited_for) {
+    reply = ask_parking(SLEEP, 90001);
+    cr_expect_eq(reply.fate, GATE_ANSWERED);
+}
+
+Test(gate, a_wait_parks_behind_its_poll_not_before_it) {
+    reply = ask_parking(WAIT, 30000);
+    cr_expect_eq(reply.fate, GATE_ANSWERED);
+    cr_expect_not(json_truth(json_find(reply.value, "final")));
+    cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 1);
+    json_release(reply.value);
+}
+
+/* --- cancelling ---------------------------------------------------------- */
+
+static struct call *call;
+
+static void cancel(void *arg) {
+    (void)arg;
+    gate_cancel(call);
+}
+
+static void cancel_later(void *arg) {
+    loop_defer(bench.loop, cancel, arg);
+}
+
+static void keep_fate(void *arg, const struct gate_answer *answer) {
+    (void)arg;
+    reply.came = true;
+    reply.fate = answer->fate;
+    reply.err = *answer->err;
+}
+
+/* Submits in slot 1, with the spy's hooks set to cancel it. */
+static void submit(const char *question) {
+    struct json    *asked = support_json(question);
+    struct json    *rights = support_json("['aws:ecs:DescribeServices', "
+                                             "'aws:ecs:UpdateService']");
+    struct gate_ask ask = {.journal = bench.journal,
+                           .run = SUPPORT_RUN,
+                           .place = STR("restart/0001/run/-/0001"),
+                           .allowed = rights};
+    struct effect   effect;
+    struct err      err;
+
+    bench_gate(&bench);
+    cr_assert(effect_make(&effect, asked, bench.config, &err), "%s", err.text);
+    call = gate_submit(bench.gate, &ask, &effect, keep_fate, NULL);
+    loop_run(bench.loop);
+    cr_assert(reply.came);
+    json_release(asked);
+    json_release(rights);
+}
+
+Test(gate, G6_a_sleep_that_is_cancelled_stops_at_once) {
+    bench.spy->waits = cancel_later;
+    submit(SLEEP);
+    cr_expect_eq(reply.fate, GATE_STOPPED);
+    cr_expect_eq(reply.err.code, ERR_CANCELLED);
+    cr_expect_eq(bench_count(&bench, "result"), 0);
+}
+
+Test(gate, G6_a_read_that_backs_off_is_not_asked_again_once_cancelled) {
+    fault("aws:ecs:DescribeServices", 1, ANSWER_REFUSED, ERR_THROTTLED, false);
+    bench.spy->waits = cancel_later;
+    submit(READ);
+    cr_expect_eq(reply.fate, GATE_STOPPED);
+    cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 1);
+}
+
+static void cancel_write(void *arg, const struct mode_ask *ask) {
+    (void)arg;
+    if (effect_writes(ask->effect))
+        gate_cancel(call);
+}
+
+Test(gate, G6_a_write_that_has_been_sent_is_heard_out_and_recorded) {
+    bench.spy->look = cancel_write;
+    submit(SCALE);
+    cr_expect_eq(reply.fate, GATE_ANSWERED);
+    cr_expect_eq(bench_count(&bench, "result"), 1);
+}
+
+/* A refused write waits to be sent again with its intent on record: it is
+ * not left in that state. */
+Test(gate, G6_a_write_that_backs_off_is_not_cut_short) {
+    fault("aws:ecs:UpdateService", 1, ANSWER_REFUSED, ERR_THROTTLED, false);
+    bench.spy->look = cancel_write;
+    submit(SCALE);
+    cr_expect_eq(reply.fate, GATE_ANSWERED);
+    cr_expect_eq(spy_count(bench.spy, "aws:ecs:UpdateService"), 2);
+    cr_expect_eq(bench_count(&bench, "result"), 1);
+}
+
+/* In earnest: the timer of an hour is gone with it. */
+Test(gate, G6_a_live_sleep_that_is_cancelled_leaves_no_timer) {
+    struct mode_live_options options = {.loop = bench.loop,
+                                        .clock = &bench.clock.clock};
+
+    mode_close(bench.mode);
+    bench.mode = mode_live_open(&options);
+    loop_defer(bench.loop, cancel, NULL);
+    submit("['', 'sleep', 3600]");
+    cr_expect_eq(reply.fate, GATE_STOPPED);
+}
+
+/* --- the guard of the journal --------------------------------------------- */
+
+static bool resolved(void *arg, struct store *store, const struct json *record,
+                     struct store_write *writes, size_t *count,
+                     struct err *err) {
+    (void)arg, (void)store, (void)writes;
+    *count = 0;
+    return !str_is(json_find_text(record, "kind"), "intent") ||
+           err_set(err, ERR_CANCELLED, "the alert is resolved");
+}
+
+Test(gate, N10_a_refused_intent_stops_the_run_and_nothing_is_sent) {
+    journal_guard(bench.journal, (struct journal_guard){resolved, NULL});
+    ask(SCALE);
+    cr_expect_eq(reply.fate, GATE_STOPPED);
+    cr_expect_eq(reply.err.code, ERR_CANCELLED);
+    cr_expect(support_has(reply.err.text, "the alert is resolved"), "%s",
+              reply.err.text);
+    cr_expect_eq(spy_writes(bench.spy), 0);
+}
+
+/* --- what is shared ------------------------------------------------------- */
+
+static int reads_of_a_gate_that_fails(struct gate_shared *shared) {
+    int before = spy_count(bench.spy, "aws:ecs:DescribeServices");
+
+    bench.shared = shared;
+    gate_close(bench.gate);
+    bench.gate = NULL;
+    fault("aws:ecs:DescribeServices", 99, ANSWER_REFUSED, ERR_THROTTLED, false);
+    json_release(bench_ask(&bench, ++slots, READ).value);
+    return spy_count(bench.spy, "aws:ecs:DescribeServices") - before;
+}
+
+Test(gate, GS1_who_shares_a_bucket_gets_no_retries_when_it_is_empty) {
+    struct gate_shared *shared = gate_shared_open();
+
+    cr_expect_eq(reads_of_a_gate_that_fails(shared), 4);
+    gate_shared_bucket(shared, EFFECT_AWS)->taken = RETRY_TOKENS;
+    cr_expect_eq(reads_of_a_gate_that_fails(shared), 1);
+    cr_expect_eq(reads_of_a_gate_that_fails(NULL), 4, "it has its own");
+    gate_close(bench.gate);
+    bench.gate = NULL;
+    gate_shared_close(shared);
 }
 
 Test(gate, a_world_without_an_answer_is_silence_and_nothing_is_recorded) {

@@ -126,7 +126,6 @@ Test(journal, J3_N6_an_intent_without_a_result_is_unknown) {
     add("{'kind': 'result', 'slot': 'restart/0001/run/-/0001', 'ok': true}",
         NULL);
     cr_expect_eq(state_of("d1"), SLOT_DONE);
-    cr_expect(journal_answered(bench.journal, PLACE));
 }
 
 Test(journal, a_wait_is_waiting_until_its_result) {
@@ -137,7 +136,6 @@ Test(journal, a_wait_is_waiting_until_its_result) {
         "'count': 1}",
         NULL);
     cr_expect_eq(state_of("d1"), SLOT_WAITING);
-    cr_expect_not(journal_answered(bench.journal, PLACE));
     add("{'kind': 'result', 'slot': 'restart/0001/run/-/0001'}", NULL);
     cr_expect_eq(state_of("d1"), SLOT_DONE);
 }
@@ -192,6 +190,127 @@ Test(journal, J4_what_goes_along_is_in_the_same_batch) {
     cr_assert(
         store_get(bench.store, STR("main/key/y"), NULL, NULL, &found, &err));
     cr_expect(found);
+}
+
+/* --- the guard ---------------------------------------------------------- */
+
+struct watch {
+    struct buf  seen;
+    const char *refuses; /* a kind */
+    size_t      adds;
+};
+
+static bool watch_writes(void *arg, struct store *store,
+                         const struct json *record, struct store_write *writes,
+                         size_t *count, struct err *failed) {
+    struct watch *watch = arg;
+    size_t        room = *count;
+
+    (void)store;
+    json_write(record, &watch->seen);
+    *count = 0;
+    if (watch->refuses &&
+        str_is(json_find_text(record, "kind"), watch->refuses))
+        return err_set(failed, ERR_CANCELLED, "the alert is resolved");
+    cr_assert_geq(room, 40);
+    for (size_t i = 0; i < watch->adds; i++) {
+        static char keys[40][32];
+
+        (void)snprintf(keys[i], sizeof keys[i], "main/x/%02zu", i);
+        writes[(*count)++] =
+            (struct store_write){STORE_INSERT, str_of(keys[i]), 0, STR("1")};
+    }
+    return true;
+}
+
+static bool is_there(const char *key) {
+    bool found;
+
+    cr_assert(store_get(bench.store, str_of(key), NULL, NULL, &found, &err));
+    return found;
+}
+
+Test(journal, J5_what_a_guard_adds_is_written_with_the_record) {
+    struct watch watch = {.adds = 40};
+
+    journal_guard(bench.journal, (struct journal_guard){watch_writes, &watch});
+    add("{'kind': 'started', 'at': 1, 'incident': {'secret': 1}, 'ok': true}",
+        "a");
+    loop_run(bench.loop);
+    cr_expect_str_eq(buf_text(&told), "a ");
+    cr_expect(is_there("main/x/00") && is_there("main/x/39"));
+    cr_expect_str_eq(buf_text(&watch.seen),
+                     "{\"at\":1,\"kind\":\"started\",\"ok\":true}");
+    buf_release(&watch.seen);
+}
+
+Test(journal, J5_when_the_record_cannot_be_written_neither_is_what_it_adds) {
+    struct watch       watch = {.adds = 2};
+    struct store_write taken = {STORE_INSERT, STR("main/x/01"), 0, STR("1")};
+
+    cr_assert(store_batch(bench.store, &taken, 1, &err));
+    journal_guard(bench.journal, (struct journal_guard){watch_writes, &watch});
+    add("{'kind': 'started'}", "a");
+    loop_run(bench.loop);
+    cr_expect_str_eq(buf_text(&told), "a! ");
+    cr_expect_not(is_there("main/x/00"));
+    cr_expect_eq(stored("main/journal/" SUPPORT_RUN), 0);
+    buf_release(&watch.seen);
+}
+
+static void keep_err(void *arg, const struct err *failed) {
+    *(struct err *)arg = *failed;
+}
+
+/* Nor is the guard asked about what comes behind it. */
+Test(journal, J5_behind_a_refused_record_nothing_is_written) {
+    struct watch watch = {.refuses = "intent", .adds = 1};
+    struct err   why = {.text = ""}, settled = {.text = ""};
+
+    journal_guard(bench.journal, (struct journal_guard){watch_writes, &watch});
+    journal_add(bench.journal, support_json("{'kind': 'intent'}"),
+                support_json("{'kind': 'intent'}"), NULL, 0, keep_err, &why);
+    add("{'kind': 'attached'}", NULL);
+    add("{'kind': 'ended'}", "b");
+    journal_settle(bench.journal, keep_err, &settled);
+    loop_run(bench.loop);
+    cr_expect_eq(why.code, ERR_CANCELLED);
+    cr_expect(support_has(why.text, "the alert is resolved"), "%s", why.text);
+    cr_expect_eq(settled.code, ERR_CANCELLED);
+    cr_expect_str_eq(buf_text(&told), "b! ");
+    cr_expect_str_eq(buf_text(&watch.seen), "{\"kind\":\"intent\"}");
+    cr_expect_eq(stored("main/journal/" SUPPORT_RUN), 0);
+    cr_expect_eq(stored("main/audit"), 0);
+    cr_expect_not(is_there("main/x/00"));
+    /* Other journals of the same queue go on. */
+    journal_close(bench.journal);
+    bench.journal = journal_open(bench.queue, "run_2");
+    add("{'kind': 'started'}", "c");
+    loop_run(bench.loop);
+    cr_expect_str_eq(buf_text(&told), "b! c ");
+    buf_release(&watch.seen);
+}
+
+Test(journal, a_journal_is_settled_when_all_that_was_added_is_durable) {
+    add("{'kind': 'a'}", "a");
+    add("{'kind': 'b'}", NULL);
+    journal_settle(bench.journal, tell, (void *)(uintptr_t) "settled");
+    cr_expect_str_eq(buf_text(&told), "");
+    loop_run(bench.loop);
+    cr_expect_str_eq(buf_text(&told), "a settled ");
+    cr_expect_eq(stored("main/journal/" SUPPORT_RUN), 2);
+}
+
+Test(journal, a_journal_may_be_closed_before_its_last_record_is_written) {
+    struct watch watch = {.adds = 1};
+
+    journal_guard(bench.journal, (struct journal_guard){watch_writes, &watch});
+    add("{'kind': 'a'}", "a");
+    journal_close(bench.journal);
+    bench.journal = NULL;
+    loop_run(bench.loop);
+    cr_expect_str_eq(buf_text(&told), "a ");
+    buf_release(&watch.seen);
 }
 
 Test(journal, reads_back_what_was_added_and_goes_on_behind_it) {

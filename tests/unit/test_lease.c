@@ -53,6 +53,33 @@ Test(lease, LE1_two_runs_of_one_playbook_and_key_never_overlap) {
     lease_release(&two);
 }
 
+/* What the records of a run move, as the journal's guard says it. */
+static size_t moved(struct lease *lease, const char *kind,
+                    struct store_write writes[40]) {
+    struct json *record = json_new_map();
+    size_t       count = 40;
+
+    json_put_text(record, "kind", str_of(kind));
+    cr_assert(lease_writes(lease, store, record, writes, &count, &err));
+    json_release(record);
+    return count;
+}
+
+Test(lease, LE1_the_first_record_takes_the_hold_and_the_last_gives_it_back) {
+    struct lease       one = begun("run_1");
+    struct store_write writes[40];
+
+    cr_expect_eq(moved(&one, "started", writes), 2);
+    cr_assert(store_batch(store, writes, 2, &err));
+    cr_expect_not(lease_check(&one, store, &err));
+    cr_expect_eq(moved(&one, "parked", writes), 0);
+    cr_expect_eq(moved(&one, "intent", writes), 0);
+    cr_expect_eq(moved(&one, "finished", writes), 2);
+    cr_assert(store_batch(store, writes, 2, &err));
+    cr_expect(lease_check(&one, store, &err));
+    lease_release(&one);
+}
+
 Test(lease, LE1_another_key_or_playbook_is_another_hold) {
     struct lease one = begun("run_1"), other;
     struct json *web = support_json("['prod', 'web']");

@@ -321,6 +321,29 @@ Test(resume, N7_RN2_a_run_that_is_undone_goes_on_from_every_record) {
     from_every_record(&heals);
 }
 
+/* Each time that it is parked its object is closed, as in the service. */
+Test(resume, N7_a_run_that_is_opened_anew_whenever_it_is_due_ends_the_same) {
+    struct bench bench;
+    struct buf   story = BUF_EMPTY, told = BUF_EMPTY;
+    struct json *records = walk_through(&heals, &story);
+    struct json *seen = json_new_list();
+
+    open_scripts(&bench, &heals);
+    bench.forgets = true;
+    bench_walk(&bench);
+    add_seen(&bench, seen);
+    write_story(&bench, seen, &told);
+    cr_expect_str_eq(buf_text(&told), buf_text(&story));
+    cr_expect_eq(bench.parked, 4);
+    cr_expect_eq(json_count(journal_records(bench.journal)),
+                 json_count(records));
+    bench_close(&bench);
+    json_release(records);
+    json_release(seen);
+    buf_release(&story);
+    buf_release(&told);
+}
+
 Test(resume, N7_RN2_a_run_that_fails_goes_on_from_every_record) {
     from_every_record(&fails);
 }

@@ -285,14 +285,26 @@ Test(run, RN3_a_loop_of_nodes_that_only_read_ends_too) {
     failed_with("limit", "entered 3 times");
 }
 
-Test(run, RN3_the_deadline_leads_to_the_failed_route) {
+/* Two nodes that sleep for longer than the run may take. */
+static void walk_over_the_deadline(void) {
     add_scripts(ONE("next = { mended = 'again', lost = 'tell' } }, again = { "
                     "use = 'mend', with = { from = 2 }, " LEADS,
                     "deadline = '1h'"),
                 MEND("run = function(ctx) ctx.sleep(3601) return 'mended' "
                      "end"));
     bench_walk(&bench);
+}
+
+Test(run, RN3_the_deadline_leads_to_the_failed_route) {
+    bench.park_after_ms = 4000000;
+    walk_over_the_deadline();
     bench_path_is(&bench, "mend:mended again:error tell:told = escalated");
+    failed_with("limit", "deadline");
+}
+
+Test(run, RN3_a_visit_that_is_due_behind_the_deadline_does_not_go_on) {
+    walk_over_the_deadline();
+    bench_path_is(&bench, "mend:error tell:told = escalated");
     failed_with("limit", "deadline");
 }
 
@@ -636,26 +648,148 @@ Test(run, a_policy_that_says_nothing_leads_to_the_failed_route) {
          "return ok and last.done and 'mended' or 'lost' end")
 
 /* Walks a wait of four polls: at 0, 20, 40 and 60 seconds. */
-static void walk_a_wait(int64_t park_after_ms) {
+static void walk_a_wait(int64_t park_after_ms, bool forgets) {
     bench_close(&bench);
     bench_open(&bench, ROLLING);
     bench.park_after_ms = park_after_ms;
+    bench.forgets = forgets;
     add_scripts(ONE(LEADS, ""), WAIT);
     bench_walk(&bench);
     bench_path_is(&bench, "mend:mended = done");
     cr_expect_eq(spy_count(bench.spy, "aws:ecs:UpdateService"), 1);
     /* One more for the write's before-image. */
     cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 5);
+    /* The first, and one for each answer that was not good. */
+    cr_expect_eq(bench_count(&bench, "wait"), 4);
 }
 
 Test(run, a_wait_asks_until_the_script_is_content) {
-    walk_a_wait(3600000);
+    walk_a_wait(3600000, false);
     cr_expect_eq(bench_count(&bench, "attempt"), 1);
+    cr_expect_eq(bench.parked, 0);
 }
 
 Test(run, N7_a_parked_wait_gets_the_same_answers_and_polls_no_more) {
-    walk_a_wait(10000);
+    walk_a_wait(10000, false);
     cr_expect_eq(bench_count(&bench, "attempt"), 4);
+    cr_expect_eq(bench.parked, 3);
+}
+
+Test(run, N7_a_wait_whose_run_was_closed_meanwhile_polls_no_more_either) {
+    walk_a_wait(10000, true);
+    cr_expect_eq(bench_count(&bench, "attempt"), 4);
+    cr_expect_eq(bench.parked, 3);
+}
+
+static int64_t stored_records(void) {
+    int64_t    length;
+    struct err err;
+
+    cr_assert(store_stream_length(bench.store, STR("main/journal/" SUPPORT_RUN),
+                                  &length, &err));
+    return length;
+}
+
+#define SLEEPS                                                \
+    MEND("timeout = '50s', run = function(ctx) ctx.sleep(60)" \
+         " return 'mended' end")
+
+Test(run, RN6_a_run_is_parked_when_all_that_it_did_is_durable) {
+    const struct json *parked;
+    int64_t            began = mode_now(bench.mode);
+
+    add_scripts(ONE(LEADS, ""), SLEEPS);
+    bench_drive(&bench);
+    cr_expect_eq(bench.due_ms, began + 60000);
+    cr_expect_eq(mode_now(bench.mode), began, "somebody waited");
+    cr_expect_eq(stored_records(), json_count(journal_records(bench.journal)));
+    parked = bench_record(&bench, "parked", 0);
+    cr_expect_eq(json_find_int(parked, "due", 0), began + 60000);
+    cr_expect(str_is(json_find_text(parked, "node"), "mend"));
+}
+
+static bool refuse_parked(void *arg, struct store *store,
+                          const struct json *record, struct store_write *writes,
+                          size_t *count, struct err *err) {
+    (void)arg, (void)store, (void)writes;
+    *count = 0;
+    return !str_is(json_find_text(record, "kind"), "parked") ||
+           err_set(err, ERR_IO, "the disk is full");
+}
+
+Test(run, RN6_a_run_whose_parking_was_not_written_is_not_parked) {
+    bench.guard = (struct journal_guard){refuse_parked, NULL};
+    add_scripts(ONE(LEADS, ""), SLEEPS);
+    bench_drive(&bench);
+    cr_expect(bench.failed);
+    cr_expect_eq(bench.err.code, ERR_IO);
+}
+
+Test(run, RN6_a_parked_run_that_is_started_too_early_parks_again) {
+    int64_t due;
+
+    add_scripts(ONE(LEADS, ""), SLEEPS);
+    bench_drive(&bench);
+    due = bench.due_ms;
+    bench_drive(&bench);
+    cr_expect_eq(bench.due_ms, due);
+    cr_expect_eq(bench_count(&bench, "wait"), 1);
+    bench_walk(&bench);
+    bench_path_is(&bench, "mend:mended = done");
+    cr_expect_eq(mode_now(bench.mode), due);
+}
+
+/* Reads that take their time: 20 s before the wait, 20 s behind it. */
+static void take_time(void *arg, const struct mode_ask *ask) {
+    (void)ask;
+    clock_virtual_advance((struct clock_virtual *)arg, 20000);
+}
+
+static void spend(const char *timeout, const char *path) {
+    struct buf mend = BUF_EMPTY;
+
+    buf_addf(&mend,
+             MEND("timeout = '%s', run = function(ctx) local function look() "
+                  "ctx.aws('ecs:DescribeServices', {}) end look() "
+                  "ctx.sleep(600) look() ctx.now() return 'mended' end"),
+             timeout);
+    add_scripts(ONE(LEADS, ""), buf_text(&mend));
+    bench.spy->look = take_time;
+    bench.spy->arg = bench.spy->mode.clock;
+    bench.forgets = true;
+    bench_walk(&bench);
+    bench_path_is(&bench, path);
+    buf_release(&mend);
+}
+
+Test(run, RN6_time_spent_parked_is_not_the_nodes) {
+    spend("50s", "mend:mended = done");
+}
+
+Test(run, RN6_what_it_spent_before_it_was_parked_is) {
+    spend("30s", "mend:error tell:told = escalated");
+    failed_with("timeout", "30000 ms");
+}
+
+/* The undo of what was written may wait as well. */
+Test(run, RN6_an_undo_parks_and_goes_on) {
+    bench.forgets = true;
+    add_scripts("return { about = 'x', start = 'mend', failed = 'tell', nodes "
+                "= { mend = { use = 'mend', with = { from = 2 }, next = { "
+                "mended = 'undo' } }, tell = { use = 'escalation', with = { "
+                "run = '$run' } } } }",
+                "return { about = 'x', input = { from = 'integer' }, output "
+                "= {}, outcomes = { 'mended' }, risk = 'low', effects = { "
+                "'aws:ecs:UpdateService' }, run = function(ctx) "
+                "ctx.aws('ecs:UpdateService', { cluster = 'prod', service = "
+                "'api', desiredCount = 4 }) return 'mended' end, undo = "
+                "function(ctx) ctx.sleep(60) ctx.aws('ecs:UpdateService', { "
+                "cluster = 'prod', service = 'api', desiredCount = 2 }) "
+                "ctx.sleep(60) return 'undone' end }");
+    bench_walk(&bench);
+    bench_path_is(&bench, "mend:mended undo:undone tell:told = escalated");
+    cr_expect_eq(bench.parked, 2);
+    cr_expect_eq(spy_writes(bench.spy), 3); /* and people were told */
 }
 
 Test(run, N7_a_parked_sleep_sleeps_once) {
@@ -669,6 +803,133 @@ Test(run, N7_a_parked_sleep_sleeps_once) {
     cr_expect_eq(mode_now(bench.mode) - began, 120000);
     cr_expect_eq(spy_count(bench.spy, "aws:ecs:DeleteService"), 1);
     cr_expect_eq(bench_count(&bench, "attempt"), 3);
+    cr_expect_eq(bench_count(&bench, "wait"), 2);
+}
+
+/* --- cancelled ----------------------------------------------------------- */
+
+static void cancel(void *arg) {
+    (void)arg;
+    run_cancel(bench.run);
+}
+
+static void cancel_later(void *arg) {
+    loop_defer(bench.loop, cancel, arg);
+}
+
+static void cancel_inside(void *arg, const struct mode_ask *ask) {
+    if (strcmp(ask->effect->name, arg) == 0)
+        run_cancel(bench.run);
+}
+
+static void stopped_by_cancelling(void) {
+    cr_expect(bench.failed);
+    cr_expect_eq(bench.err.code, ERR_CANCELLED);
+    cr_expect_eq(bench_count(&bench, "finished"), 0);
+    cr_expect_eq(stored_records(), json_count(journal_records(bench.journal)));
+}
+
+Test(run, RN7_a_run_that_waits_in_memory_stops_at_once) {
+    bench.park_after_ms = 3600000;
+    add_scripts(ONE(LEADS, ""), SLEEPS);
+    bench.spy->waits = cancel_later;
+    bench_walk(&bench);
+    stopped_by_cancelling();
+    cr_expect_eq(bench_count(&bench, "result"), 0);
+}
+
+/* The write is heard out and recorded; what comes after it is not asked. */
+Test(run, RN7_a_run_stops_behind_the_effect_that_has_begun) {
+    add_scripts(ONE(LEADS, ""),
+                MEND("run = function(ctx) ctx.aws('ecs:UpdateService', { "
+                     "cluster = 'prod', service = 'api', desiredCount = 4 }) "
+                     "ctx.aws('ecs:DeleteService', {}) return 'mended' end"));
+    bench.spy->look = cancel_inside;
+    bench.spy->arg = (void *)(uintptr_t) "aws:ecs:UpdateService";
+    bench_walk(&bench);
+    stopped_by_cancelling();
+    cr_expect_eq(bench_count(&bench, "result"), 1);
+    cr_expect_eq(spy_count(bench.spy, "aws:ecs:DeleteService"), 0);
+}
+
+Test(run, RN7_a_run_stops_before_its_next_node) {
+    add_scripts(NULL, NULL);
+    bench.spy->look = cancel_inside;
+    bench.spy->arg = (void *)(uintptr_t) "aws:ecs:DescribeServices";
+    bench_walk(&bench);
+    stopped_by_cancelling();
+    cr_expect_eq(bench_count(&bench, "ended"), 1);
+    cr_expect_eq(bench_count(&bench, "visit"), 1);
+}
+
+Test(run, RN7_a_run_whose_walk_is_over_ends) {
+    add_scripts(ONE(LEADS, ""), MEND(SCALE));
+    bench.spy->look = cancel_inside;
+    bench.spy->arg = (void *)(uintptr_t) "aws:ecs:UpdateService";
+    bench_walk(&bench);
+    cr_expect_not(bench.failed);
+    bench_path_is(&bench, "mend:mended = done");
+}
+
+Test(run, RN7_a_parked_run_that_was_cancelled_does_not_go_on) {
+    add_scripts(ONE(LEADS, ""), SLEEPS);
+    bench_drive(&bench);
+    run_cancel(bench.run);
+    bench_again(&bench);
+    stopped_by_cancelling();
+    cr_expect_eq(bench_count(&bench, "attempt"), 1);
+}
+
+/* --- evidence that comes in meanwhile -------------------------------------- */
+
+static void attach(void *arg, const struct mode_ask *ask) {
+    (void)arg;
+    if (effect_writes(ask->effect))
+        run_attach(bench.run, support_json("{'fingerprint': 'f2'}"));
+}
+
+static void attached_is(const char *wanted) {
+    struct json *service = json_new_map();
+    struct json *scope = walk_scope(run_walk(bench.run), service);
+
+    support_is(json_dig(scope, "incident", "attached", NULL), wanted);
+    json_release(scope);
+    json_release(service);
+}
+
+#define SHOWS                                                           \
+    "return { about = 'x', start = 'mend', failed = 'tell', nodes = { " \
+    "mend = { use = 'mend', with = { from = 2 }, next = { mended = "    \
+    "'tell', lost = 'tell' } }, tell = { use = 'escalation', with = { " \
+    "run = { failure = '$incident.attached' } } } } }"
+
+Test(run, N7_what_is_attached_is_seen_by_the_next_node_and_after_a_cut) {
+    json_put(bench.incident, "attached",
+             support_json("[{'fingerprint': 'f1'}]"));
+    add_scripts(SHOWS, MEND(SCALE));
+    bench.spy->look = attach;
+    bench_walk(&bench);
+    support_is(json_dig(bench_record(&bench, "visit", 1), "input", "run",
+                        "failure", NULL),
+               "[{'fingerprint': 'f1'}, {'fingerprint': 'f2'}]");
+    attached_is("[{'fingerprint': 'f1'}, {'fingerprint': 'f2'}, "
+                "{'fingerprint': 'f2'}]");
+    bench_cut(&bench, bench_position(&bench, "visit", 1));
+    bench.spy->look = NULL;
+    bench_walk(&bench);
+    support_is(json_dig(bench_record(&bench, "visit", 1), "input", "run",
+                        "failure", NULL),
+               "[{'fingerprint': 'f1'}, {'fingerprint': 'f2'}]");
+}
+
+Test(run, what_comes_after_the_end_is_not_attached) {
+    size_t records;
+
+    add_scripts(ONE(LEADS, ""), MEND(SCALE));
+    bench_walk(&bench);
+    records = json_count(journal_records(bench.journal));
+    run_attach(bench.run, support_json("{'fingerprint': 'f2'}"));
+    cr_expect_eq(json_count(journal_records(bench.journal)), records);
 }
 
 Test(run, a_wait_that_does_not_come_ends_with_its_time) {
@@ -731,9 +992,7 @@ Test(run, LE1_the_key_is_held_from_the_first_record_to_the_last) {
     add_scripts(NULL, NULL);
     lease_begin(&lease, SUPPORT_RUN, STR("heal"),
                 json_find(bench.incident, "key"), "hash", 0);
-    bench.first = lease.first;
-    bench.last = lease.last;
-    bench.first_count = bench.last_count = 2;
+    bench.guard = (struct journal_guard){lease_writes, &lease};
     bench_walk(&bench);
     cr_expect(is_there("main/run/" SUPPORT_RUN));
     lease_begin(&other, "run_2", STR("heal"), json_find(bench.incident, "key"),
@@ -753,8 +1012,7 @@ Test(run, LE1_a_run_whose_key_is_held_does_not_begin) {
     cr_assert(store_batch(bench.store, other.first, 2, &err));
     lease_begin(&lease, SUPPORT_RUN, STR("heal"),
                 json_find(bench.incident, "key"), "hash", 0);
-    bench.first = lease.first;
-    bench.first_count = 2;
+    bench.guard = (struct journal_guard){lease_writes, &lease};
     bench_walk(&bench);
     cr_expect(bench.failed);
     cr_expect_eq(bench.err.code, ERR_CONFLICT);
