@@ -110,7 +110,7 @@ $(BUILD)/oracle/%: $(BUILD)/tests/oracle/%.o $(call OBJ,$(LIB_SRC))
 $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(LIB_SRC:%.c=$(BUILD)/fuzz/%.o)
 	@clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
 
-$(BUILD)/fuzz/%.o: %.c $(LUA_INC)
+$(BUILD)/fuzz/%.o: %.c $(LUA_INC) $(BUILD)/openapi.json.inc
 	@mkdir -p $(@D)
 	@clang $(CPPFLAGS) -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 	  -fno-sanitize-recover=undefined -MMD -MP -c -o $@ $<
@@ -126,6 +126,13 @@ $(BUILD)/%.lua.inc: core/vm/%.lua
 	@od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' > $@
 
 $(BUILD)/core/vm/bundle.o: $(LUA_INC)
+
+# The document of the admin API, likewise.
+$(BUILD)/openapi.json.inc: docs/openapi.json
+	@mkdir -p $(@D)
+	@od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g' > $@
+
+$(BUILD)/core/serve/admin.o: $(BUILD)/openapi.json.inc
 
 help:                               ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 16

@@ -32,6 +32,7 @@ struct cli {
     struct cli_values {
         const char *config, *state, *event, *fixtures, *assume, *resume;
         const char *tape, *format, *scripts, *log, *region, *account;
+        const char *listen;
         bool        live, all, json, log_json, detailed_exitcode, print_config;
         bool        print_request;
     } value;
@@ -49,10 +50,13 @@ int cli_exit_of(const struct err *err);
 int cmd_audit(const struct cli *cli);
 int cmd_call(const struct cli *cli);
 int cmd_check(const struct cli *cli);
+int cmd_deliveries(const struct cli *cli);
 int cmd_explain(const struct cli *cli);
 int cmd_graph(const struct cli *cli);
+int cmd_incidents(const struct cli *cli);
 int cmd_run(const struct cli *cli);
 int cmd_runs(const struct cli *cli);
+int cmd_serve(const struct cli *cli);
 int cmd_sign(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 

@@ -1,94 +1,27 @@
 /* cmd_runs.c - nightshift runs: what was walked live, and where it stands.
  *
- * Read from the state directory itself, which one process holds at a time: so a
- * run that has not ended here is one that nobody walks. It keeps its key until
- * somebody goes on with it, and the list says how.
+ * Of a directory that nobody holds, a run that has not ended is one that nobody
+ * walks. It keeps its key until somebody goes on with it, and the list says
+ * how. Of one that a serve holds, the serve says where each run stands.
  */
 #include <string.h>
 
-#include "app/state.h"
-#include "base/json.h"
 #include "base/timestamp.h"
-#include "cli/cli.h"
+#include "cli/desk.h"
 #include "cli/paint.h"
 #include "cli/plan.h"
 #include "graph/report.h"
 #include "store/journal.h"
-#include "store/store.h"
-
-#define RUNS "main/run/"
-#define NEWEST 50
 
 struct looking {
     const struct cli *cli;
-    struct store     *store;
-    struct buf        dir;
+    struct desk       desk;
     struct json      *runs; /* entries, oldest first */
     size_t            seen;
     struct err        err;
 };
 
 /* --- the list ------------------------------------------------------------ */
-
-/* The id is a ULID, so the order of the keys is that of the beginnings. */
-static bool take_entry(void *arg, struct str key, int64_t version,
-                       struct str value) {
-    struct looking *look = arg;
-    struct json    *entry = json_parse(value, &json_caps_answer, &look->err);
-
-    (void)version;
-    if (!entry) {
-        err_wrap(&look->err, "%.*s", STR_ARG(key));
-        return false;
-    }
-    look->seen++;
-    json_append(look->runs, entry);
-    return true;
-}
-
-static bool keep_last(void *arg, struct str key, int64_t version,
-                      struct str value) {
-    struct json **last = arg;
-    struct err    err;
-
-    (void)key;
-    (void)version;
-    *last = json_parse(value, &json_caps_answer, &err);
-    return true;
-}
-
-/* A run that has ended says how in its last record. */
-static bool add_end(struct looking *look, struct json *entry) {
-    struct buf   stream = BUF_EMPTY;
-    struct json *last = NULL;
-    int64_t      length = 0;
-    bool         ok;
-
-    buf_addf(&stream, "main/journal/%.*s",
-             STR_ARG(json_find_text(entry, "run")));
-    ok =
-        store_stream_length(look->store, buf_str(&stream), &length,
-                            &look->err) &&
-        (length == 0 || store_stream_read(look->store, buf_str(&stream), length,
-                                          keep_last, &last, &look->err));
-    if (str_is(json_find_text(last, "kind"), "finished")) {
-        json_put(entry, "outcome", json_clone(json_find(last, "outcome")));
-        json_put(entry, "verdict", json_clone(json_find(last, "verdict")));
-    } else {
-        json_put_text(entry, "state", STR("unfinished"));
-    }
-    json_drop(entry, "holder");
-    json_drop(entry, "fence");
-    json_release(last);
-    buf_release(&stream);
-    return ok;
-}
-
-static size_t first_shown(const struct looking *look) {
-    size_t count = json_count(look->runs);
-
-    return look->cli->value.all || count <= NEWEST ? 0 : count - NEWEST;
-}
 
 static void print_key(const struct json *key) {
     for (size_t i = 0; i < json_count(key); i++)
@@ -99,13 +32,15 @@ static void print_entry(const struct json *entry) {
     struct buf began = BUF_EMPTY;
     struct str outcome = json_find_text(entry, "outcome");
     struct str verdict = json_find_text(entry, "verdict");
+    struct str state = json_find_text(entry, "state");
     bool       open = outcome.len == 0;
 
     timestamp_write(json_find_int(entry, "at", 0) / 1000 * 1000, &began);
     printf("%.*s  %s  %s%-10.*s%s %-8.*s %.*s  ",
            STR_ARG(json_find_text(entry, "run")), buf_text(&began),
            open ? paint_code(stdout, PAINT_YELLOW) : "",
-           open ? 10 : (int)outcome.len, open ? "unfinished" : outcome.data,
+           open ? (int)state.len : (int)outcome.len,
+           open ? state.data : outcome.data,
            open ? paint_code(stdout, PAINT_OFF) : "", (int)verdict.len,
            verdict.len ? verdict.data : "",
            STR_ARG(json_find_text(entry, "playbook")));
@@ -115,17 +50,18 @@ static void print_entry(const struct json *entry) {
 }
 
 static void hint(const struct looking *look, const struct json *entry) {
-    if (json_find_text(entry, "outcome").len == 0)
+    if (look->desk.store && json_find_text(entry, "outcome").len == 0)
         fprintf(stderr,
                 "unfinished: nightshift run --live --state %s --resume %.*s\n",
-                buf_text(&look->dir), STR_ARG(json_find_text(entry, "run")));
+                buf_text(&look->desk.dir),
+                STR_ARG(json_find_text(entry, "run")));
 }
 
 static void print_list_json(const struct looking *look) {
     struct json *out = json_new_map(), *runs = json_new_list();
     struct buf   text = BUF_EMPTY;
 
-    for (size_t i = first_shown(look); i < json_count(look->runs); i++)
+    for (size_t i = 0; i < json_count(look->runs); i++)
         json_append(runs, json_retain(json_at(look->runs, i)));
     json_put_text(out, "schema", STR("nightshift.runs/1"));
     json_put_int(out, "count", (int64_t)look->seen);
@@ -137,33 +73,38 @@ static void print_list_json(const struct looking *look) {
 }
 
 static void print_list(const struct looking *look) {
-    size_t from = first_shown(look);
+    size_t count = json_count(look->runs);
 
     if (look->cli->value.json) {
         print_list_json(look);
         return;
     }
-    for (size_t i = from; i < json_count(look->runs); i++)
+    for (size_t i = 0; i < count; i++)
         print_entry(json_at(look->runs, i));
-    if (from)
-        fprintf(stderr, "the newest %d of %zu; --all shows the others\n",
-                NEWEST, look->seen);
-    for (size_t i = from; i < json_count(look->runs); i++)
+    if (count < look->seen)
+        fprintf(stderr, "the newest %zu of %zu; --all shows %s\n", count,
+                look->seen, look->desk.store ? "the others" : "200");
+    for (size_t i = 0; i < count; i++)
         hint(look, json_at(look->runs, i));
 }
 
 static bool list(struct looking *look) {
-    bool ok;
+    struct json *answer =
+        desk_runs(&look->desk, "all", look->cli->value.all, &look->err);
+    struct json *newest = json_find(answer, "runs");
 
-    look->err.text[0] = '\0';
-    ok = store_scan(look->store, STR(RUNS), STR(""), SIZE_MAX, take_entry, look,
-                    &look->err) &&
-         !look->err.text[0];
-    for (size_t i = first_shown(look); ok && i < json_count(look->runs); i++)
-        ok = add_end(look, json_at(look->runs, i));
-    if (ok)
+    for (size_t i = json_count(newest); i > 0; i--) {
+        struct json *entry = json_at(newest, i - 1);
+
+        if (look->desk.store && json_find_text(entry, "outcome").len == 0)
+            json_put_text(entry, "state", STR("unfinished"));
+        json_append(look->runs, json_retain(entry));
+    }
+    look->seen = (size_t)json_find_int(answer, "count", 0);
+    if (answer)
         print_list(look);
-    return ok;
+    json_release(answer);
+    return answer != NULL;
 }
 
 /* --- one run ------------------------------------------------------------- */
@@ -188,25 +129,54 @@ static void print_run(const struct looking *look,
             fprintf(stderr,
                     "unfinished: nightshift run --live --state %s --resume "
                     "%s\n",
-                    buf_text(&look->dir), look->cli->args[1]);
+                    buf_text(&look->desk.dir), look->cli->args[1]);
     }
     buf_release(&text);
     json_release(report);
     walk_release(&walk);
 }
 
+/* As the serve that holds it tells it; a run that waits has no report yet. */
+static bool show_told(struct looking *look) {
+    struct json *answer = desk_run(&look->desk, look->cli->args[1], &look->err);
+    struct json *report = json_find(answer, "report");
+    struct buf   text = BUF_EMPTY;
+
+    if (report && !look->cli->value.json) {
+        plan_print(report);
+    } else if (answer) {
+        json_write(report ? report : answer, &text);
+        printf("%s\n", buf_text(&text));
+    }
+    buf_release(&text);
+    json_release(answer);
+    return answer != NULL;
+}
+
 static bool show(struct looking *look) {
     const char     *run = look->cli->args[1];
     struct journal *journal = journal_open(NULL, run);
-    bool            ok = journal_load(journal, look->store, &look->err);
+    bool            ok = journal_load(journal, look->desk.store, &look->err);
 
     if (ok && json_count(journal_records(journal)) == 0)
         ok = err_set(&look->err, ERR_NOT_FOUND,
                      "no run %s in %s; nightshift runs list shows them", run,
-                     buf_text(&look->dir));
+                     buf_text(&look->desk.dir));
     if (ok)
         print_run(look, journal);
     journal_close(journal);
+    return ok;
+}
+
+static bool cancel(struct looking *look) {
+    const char *run = look->cli->args[1];
+    bool        ok = desk_cancel(&look->desk, run, &look->err);
+
+    if (ok && look->cli->value.json)
+        printf("{\"run\":\"%s\",\"state\":\"cancelling\"}\n", run);
+    else if (ok)
+        printf("%s ends as cancelled%s\n", run,
+               look->desk.store ? " when serve is started again" : "");
     return ok;
 }
 
@@ -217,24 +187,29 @@ static bool check_usage(const struct cli *cli, struct err *err) {
         return cli->count == 1 ||
                err_set(err, ERR_USAGE, "runs list takes no more: '%s'",
                        cli->args[1]);
-    if (strcmp(cli->args[0], "show") == 0)
+    if (strcmp(cli->args[0], "show") == 0 ||
+        strcmp(cli->args[0], "cancel") == 0)
         return cli->count == 2 ||
-               err_set(err, ERR_USAGE, "runs show takes the id of a run");
-    return err_set(err, ERR_USAGE, "runs takes list or show, not '%s'",
+               err_set(err, ERR_USAGE, "runs %s takes the id of a run",
+                       cli->args[0]);
+    return err_set(err, ERR_USAGE, "runs takes list, show or cancel, not '%s'",
                    cli->args[0]);
 }
 
-int cmd_runs(const struct cli *cli) {
-    struct looking look = {.cli = cli};
-    bool           ok = check_usage(cli, &look.err);
+static bool look_up(struct looking *look) {
+    switch (look->cli->args[0][0]) {
+    case 'l': return list(look);
+    case 'c': return cancel(look);
+    default: return look->desk.store ? show(look) : show_told(look);
+    }
+}
 
-    look.runs = json_new_list();
-    if (ok)
-        look.store = state_open(cli->value.state, &look.dir, &look.err);
-    ok = ok && look.store &&
-         (strcmp(cli->args[0], "list") == 0 ? list(&look) : show(&look));
-    store_close(look.store);
+int cmd_runs(const struct cli *cli) {
+    struct looking look = {.cli = cli, .runs = json_new_list()};
+    bool           ok = check_usage(cli, &look.err) &&
+              desk_open(&look.desk, cli, &look.err) && look_up(&look);
+
+    desk_close(&look.desk);
     json_release(look.runs);
-    buf_release(&look.dir);
     return ok ? EXIT_DONE : cli_fail(cli, &look.err);
 }

@@ -15,12 +15,13 @@ static const struct json_caps caps = {MATCH_EVENT_MAX, 64};
 
 /* --- the source ---------------------------------------------------------- */
 
-static struct json *request_of(struct json *body, int64_t now_ms) {
+struct json *match_request(struct json *headers, struct json *body,
+                           int64_t received_ms) {
     struct json *request = json_new_map(), *list = json_new_list();
 
-    json_put(request, "headers", json_new_map());
+    json_put(request, "headers", headers);
     json_put(request, "body", body);
-    json_put_int(request, "received_ms", now_ms);
+    json_put_int(request, "received_ms", received_ms);
     json_append(list, request);
     return list;
 }
@@ -46,7 +47,8 @@ static bool check_occurrence(const struct json *o, size_t at, struct err *err) {
     return true;
 }
 
-static struct json *check_occurrences(struct json *results, struct err *err) {
+static struct json *check_occurrences(const struct json *results,
+                                      struct err        *err) {
     struct json *list = json_at(results, 0);
 
     /* An empty table of a script is a map: Lua cannot tell the two apart. */
@@ -70,7 +72,8 @@ static bool read_source(struct bundle *bundle, struct str source,
                         struct json *body, int64_t now_ms,
                         struct json **occurrences, struct err *err) {
     const struct script *script = bundle_find(bundle, SCRIPT_SOURCE, source);
-    struct json         *request = request_of(body, now_ms), *results = NULL;
+    struct json         *request = match_request(json_new_map(), body, now_ms),
+                *results = NULL;
 
     if (!script)
         err_set(err, ERR_NOT_FOUND, "no source \"%.*s\"", STR_ARG(source));
@@ -94,7 +97,7 @@ static bool label_fits(const struct json *wanted, const struct json *label) {
     return str_is(json_text(wanted), "*") || json_same(wanted, label);
 }
 
-static bool takes(const struct json *playbook, const struct json *o) {
+bool match_takes(const struct json *playbook, const struct json *o) {
     const struct json *wanted = json_dig(playbook, "trigger", "labels", NULL);
     const struct json *labels = json_find(o, "labels");
     struct json_walk   walk = json_walk_over(wanted);
@@ -127,8 +130,7 @@ static struct json *key_of(const struct json *playbook,
     return filled;
 }
 
-static struct json *incident_of(const struct json *playbook,
-                                const struct json *o) {
+struct json *match_incident(const struct json *playbook, const struct json *o) {
     static const char *const fields[] = {"status",      "started_at", "labels",
                                          "annotations", "links",      NULL};
     struct json             *incident = json_new_map();
@@ -217,6 +219,12 @@ static struct json *sorted_by_start(const struct json *list) {
     return sorted;
 }
 
+struct json *match_occurrences(const struct json *results, struct err *err) {
+    const struct json *list = check_occurrences(results, err);
+
+    return list ? sorted_by_start(list) : NULL;
+}
+
 bool match_delivery(struct bundle *bundle, const struct json *playbook,
                     struct str delivery, int64_t now_ms, struct match *match,
                     struct err *err) {
@@ -238,8 +246,8 @@ bool match_delivery(struct bundle *bundle, const struct json *playbook,
         match->seen++;
         match->firing += firing;
         match->resolved += !firing; /* (MT2) */
-        if (firing && takes(playbook, o))
-            add_incident(match, incident_of(playbook, o));
+        if (firing && match_takes(playbook, o))
+            add_incident(match, match_incident(playbook, o));
         else
             match->unmatched += firing;
     }

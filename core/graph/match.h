@@ -27,4 +27,17 @@ bool match_delivery(struct bundle *bundle, const struct json *playbook,
                     struct err *err);
 void match_release(struct match *match);
 
+/* --- the parts, for who matches one by one ------------------------------- */
+
+/* What a source is called with: a list of one request. Takes both. */
+struct json *match_request(struct json *headers, struct json *body,
+                           int64_t received_ms);
+/* The occurrences among what a source returned, each of them checked, the
+ * earliest first. Gives; NULL with err filled. */
+struct json *match_occurrences(const struct json *results, struct err *err);
+bool match_takes(const struct json *playbook, const struct json *occurrence);
+/* Without id; its `key` is that of its run. Gives. */
+struct json *match_incident(const struct json *playbook,
+                            const struct json *occurrence);
+
 #endif

@@ -17,6 +17,7 @@
 #include "graph/contract.h"
 #include "graph/run_private.h"
 #include "sys/loop.h"
+#include "sys/marker.h"
 #include "sys/watchdog.h"
 
 #define DEFAULT_ATTEMPTS 3
@@ -248,12 +249,14 @@ static bool apply_policy(struct run *run, const struct json *entry,
                                ? json_clone(json_find(record, "output"))
                                : json_new_map());
     json_append(arguments, json_retain(facts));
+    marker_set(run->options.marker, run->options.id);
     if (run->options.watchdog)
         watchdog_arm(run->options.watchdog, WATCHDOG_MS, script->path);
     results = attempt_call(run->options.bundle, script, "decide", arguments,
                            &vm_limits_node, &run->err);
     if (run->options.watchdog)
         watchdog_disarm(run->options.watchdog);
+    marker_clear(run->options.marker);
     json_release(arguments);
     if (!results) {
         json_release(facts);

@@ -52,6 +52,7 @@ struct run_options {
     int64_t            park_after_ms; /* longer waits park the run */
     struct log        *log;
     struct watchdog   *watchdog; /* armed while a script runs; NULL: none */
+    struct marker     *marker;   /* names the run meanwhile; NULL: none */
 };                               /* all borrowed; the
                                   * bundle is held until run_close() (N8) */
 

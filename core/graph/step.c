@@ -11,6 +11,7 @@
 #include "base/timestamp.h"
 #include "graph/run_private.h"
 #include "sys/loop.h"
+#include "sys/marker.h"
 #include "sys/watchdog.h"
 
 static void resume(struct run *run, bool ok, const struct json *answer);
@@ -211,11 +212,13 @@ static enum attempt_state resume_watched(struct run *run, bool ok,
     struct step       *step = &run->step;
     enum attempt_state state;
 
+    marker_set(run->options.marker, run->options.id);
     if (run->options.watchdog)
         watchdog_arm(run->options.watchdog, WATCHDOG_MS, step->script->path);
     state = attempt_resume(step->attempt, ok, answer, &run->err);
     if (run->options.watchdog)
         watchdog_disarm(run->options.watchdog);
+    marker_clear(run->options.marker);
     return state;
 }
 

@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <time.h>
 
 #include "base/fault.h"
 #include "base/mem.h"
@@ -24,6 +25,7 @@ struct job {
     void          *arg;
     struct job    *next;
     struct err    *failure; /* owned; NULL when it held */
+    bool           submitted;
 };
 
 struct list {
@@ -44,6 +46,9 @@ struct queue {
     size_t      unreported; /* loop's, like the next */
     bool        draining;   /* queue_close() waits for unreported to be 0 */
     struct err *kept;       /* store thread's: of a job without a done */
+
+    queue_watch_fn *watch;
+    void           *watch_arg;
 };
 
 static void list_push(struct list *list, struct job *job) {
@@ -125,6 +130,41 @@ static void run_group(struct queue *queue, struct list *group) {
         fail(queue, job, &err);
 }
 
+static int64_t mono_ns(void) {
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+static void run_watched(struct queue *queue, struct list *group) {
+    int64_t began = queue->watch ? mono_ns() : 0;
+    size_t  jobs = 0;
+
+    run_group(queue, group);
+    if (!queue->watch)
+        return;
+    for (struct job *job = group->first; job; job = job->next)
+        jobs++;
+    queue->watch(queue->watch_arg, jobs, mono_ns() - began);
+}
+
+/* Reports the submitted ones and leaves the others in the group. */
+static void report_submitted(struct list *group) {
+    struct list others = {NULL, NULL};
+    struct job *job;
+
+    while ((job = list_pop(group)) != NULL) {
+        if (!job->submitted) {
+            list_push(&others, job);
+            continue;
+        }
+        job->done(job->arg, job->failure);
+        job_release(job);
+    }
+    *group = others;
+}
+
 /* Blocks for work; an empty group means that the queue is closing. */
 static struct list take(struct queue *queue) {
     struct list group = {NULL, NULL};
@@ -147,8 +187,11 @@ static void *work(void *arg) {
     (void)pthread_mutex_lock(&queue->mutex);
     while ((group = take(queue)).first) {
         (void)pthread_mutex_unlock(&queue->mutex);
-        run_group(queue, &group);
+        run_watched(queue, &group);
+        report_submitted(&group);
         (void)pthread_mutex_lock(&queue->mutex);
+        if (!group.first)
+            continue;
         list_join(&queue->finished, &group);
         if (!queue->knocked)
             loop_post(queue->loop, report, queue);
@@ -191,17 +234,21 @@ static void report(void *arg) {
         loop_stop(queue->loop);
 }
 
-static void post_to_thread(struct queue *queue, struct job *job) {
+static void hand_to_thread(struct queue *queue, struct job *job) {
     bool first;
 
-    if (queue->unreported++ == 0)
-        loop_expect(queue->loop);
     (void)pthread_mutex_lock(&queue->mutex);
     first = !queue->waiting.first;
     list_push(&queue->waiting, job);
     if (first)
         (void)pthread_cond_signal(&queue->work);
     (void)pthread_mutex_unlock(&queue->mutex);
+}
+
+static void post_to_thread(struct queue *queue, struct job *job) {
+    if (queue->unreported++ == 0)
+        loop_expect(queue->loop);
+    hand_to_thread(queue, job);
 }
 
 /* Without a done there is nothing to report, as nothing is unwritten. */
@@ -220,13 +267,33 @@ static void post_at_once(struct queue *queue, struct job *job) {
     queue->knocked = true;
 }
 
+static struct job *make_job(queue_job_fn *run, queue_done_fn *done, void *arg) {
+    struct job *job = mem_new(sizeof *job);
+
+    job->run = run;
+    job->done = done;
+    job->arg = arg;
+    return job;
+}
+
+void queue_submit(struct queue *queue, queue_job_fn *job, queue_done_fn *done,
+                  void *arg) {
+    struct job *submitted = make_job(job, done, arg);
+
+    assert(queue->threaded && done);
+    submitted->submitted = true;
+    hand_to_thread(queue, submitted);
+}
+
+void queue_watch(struct queue *queue, queue_watch_fn *fn, void *arg) {
+    queue->watch = fn;
+    queue->watch_arg = arg;
+}
+
 void queue_post(struct queue *queue, queue_job_fn *job, queue_done_fn *done,
                 void *arg) {
-    struct job *posted = mem_new(sizeof *posted);
+    struct job *posted = make_job(job, done, arg);
 
-    posted->run = job;
-    posted->done = done;
-    posted->arg = arg;
     if (queue->threaded)
         post_to_thread(queue, posted);
     else

@@ -9,16 +9,24 @@
  * For a store in memory there is no thread: a job runs at once and is reported
  * on the loop's next turn.
  *
- *   Q1  done is called once for each job, on the loop thread, in the order of
- *       posting, after the group that held the job is durable.
+ * A webhook's sender waits for one commit and has nothing to do with the loop:
+ * queue_submit() takes a job from any thread and reports it from the store
+ * thread, so that a 202 needs no turn of the loop.
+ *
+ *   Q1  done is called once for each job, on the loop thread (of a submitted
+ *       one: on the store thread), in the order of posting, after the group
+ *       that held the job is durable.
  *   Q2  A job that fails leaves the others of its group alone (of its own
  *       batches, those that held stay: what must go together is one batch); a
  *       group whose commit fails fails every job in it.
  *
- * Lifetime: process. Thread: loop.
+ * Lifetime: process. Thread: loop, but queue_submit: any.
  */
 #ifndef STORE_QUEUE_H
 #define STORE_QUEUE_H
+
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -40,5 +48,14 @@ void          queue_close(struct queue *queue);
  * and is not run. */
 void queue_post(struct queue *queue, queue_job_fn *job, queue_done_fn *done,
                 void *arg);
+/* From any thread, to a queue with a thread of its own; done is called there
+ * and must be short. Nothing may be submitted once queue_close() was called. */
+void queue_submit(struct queue *queue, queue_job_fn *job, queue_done_fn *done,
+                  void *arg);
+
+/* Called on the store thread after each group: what it held and how long its
+ * writing and its commit took. Set before the first job. */
+typedef void queue_watch_fn(void *arg, size_t jobs, int64_t duration_ns);
+void         queue_watch(struct queue *queue, queue_watch_fn *fn, void *arg);
 
 #endif

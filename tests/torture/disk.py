@@ -94,6 +94,12 @@ def survivor(rng):
             "all": lambda operation: [operation]}[way]
 
 
+def mapped(name):
+    """Written through memory, which the log does not see: SQLite's index of
+    the WAL, and the page that names what is being executed."""
+    return name.endswith(("-shm", "/executing")) or name == "executing"
+
+
 class Disk:
     """A directory below `place`, the shim's log beside it."""
 
@@ -189,12 +195,12 @@ class Disk:
 
     def seen(self):
         return {path: bytes(file.cache) for path, file in self.names.items()
-                if file}
+                if file and not mapped(path)}
 
     def there(self):
         return {str(path): path.read_bytes()
                 for path in pathlib.Path(self.root).rglob("*")
-                if path.is_file() and not path.name.endswith("-shm")}
+                if path.is_file() and not mapped(path.name)}
 
     # --- the cut -----------------------------------------------------------
 

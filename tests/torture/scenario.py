@@ -189,7 +189,7 @@ class LiveRun(Scenario):
 
 # Each writes by an operation of its own, so that the double tells them apart.
 SERVED = [kill_points.SCENARIOS[name]
-          for name in ("set", "token", "stop", "once")]
+          for name in ("parked", "token", "stop", "once")]
 TOKEN = "token-of-a-test-and-no-other"
 
 CONFIG = """
@@ -206,6 +206,7 @@ return {
   channels = { pager = { url = double .. "/hook/pager" } },
   effect_timeout = "500ms",
   settle = "20ms",
+  park_after = "150ms",
   services = { %s },
 }
 """
@@ -272,7 +273,8 @@ class Process:
 
 class Service(Scenario):
     """`serve`: a notification for each playbook, sent as Alertmanager sends,
-    again and again until it was accepted; then until all is settled."""
+    again and again until it was accepted; then until all is settled. Whatever
+    ends the process, the next start goes on. (SR1)"""
 
     def __enter__(self):
         super().__enter__()
@@ -292,6 +294,7 @@ class Service(Scenario):
         self.env["INGEST_TOKEN"] = TOKEN
         canaries.plant("INGEST_TOKEN", TOKEN)
         self.accepted, self.metrics, self.last = {}, "", None
+        self.edited = False
         return self
 
     def kinds(self):
@@ -327,6 +330,7 @@ class Service(Scenario):
         until = time.monotonic() + DEADLINE_S
         while process.alive() and time.monotonic() < until:
             self.deliver(process)
+            self.edit(process)
             status, text = process.ask("GET", "/metrics")
             if status == 200:
                 self.metrics = text
@@ -334,6 +338,16 @@ class Service(Scenario):
                 return True
             time.sleep(0.02)
         return False
+
+    def edit(self, process):
+        """Once, when something is on its way: a script changes. What has begun
+        ends on the one that it began with. (N8)"""
+        if self.edited or not self.accepted:
+            return
+        self.edited = True
+        with open(self.scripts / "nodes" / "verification.lua", "a") as script:
+            script.write("-- edited\n")
+        process.ask("POST", "/-/reload")
 
     def values(self, name):
         return {found[0] or "": float(found[1]) for found in re.findall(

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -441,4 +442,47 @@ Test(queue, Q1_ST1_ST2_N13_what_was_reported_is_there_after_kill_9) {
         check_after_kill(dir, run_and_kill(dir, (int)(draw >> 24) % 150));
     }
     remove_directory(dir);
+}
+
+/* --- jobs from other threads -------------------------------------------- */
+
+struct crowd {
+    struct bench *bench;
+    atomic_int    told;
+    pthread_t     told_on;
+};
+
+static void tell_crowd(void *arg, const struct err *err) {
+    struct crowd *crowd = arg;
+
+    cr_expect_null(err);
+    crowd->told_on = pthread_self();
+    atomic_fetch_add(&crowd->told, 1);
+}
+
+static bool touch_nothing(struct store *store, void *arg, struct err *err) {
+    return store_batch(store, NULL, 0, err) && arg;
+}
+
+static void *submit_many(void *arg) {
+    struct crowd *crowd = arg;
+
+    for (int i = 0; i < 200; i++)
+        queue_submit(crowd->bench->queue, touch_nothing, tell_crowd, crowd);
+    return NULL;
+}
+
+Test(queue, Q1_reports_a_submitted_job_once_and_not_on_the_loop) {
+    struct bench bench;
+    struct crowd crowd = {.bench = &bench};
+    pthread_t    threads[4];
+
+    bench_init(&bench, store_memory_open(), true);
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, submit_many, &crowd), 0);
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(pthread_join(threads[i], NULL), 0);
+    bench_release(&bench);
+    cr_expect_eq(atomic_load(&crowd.told), 800);
+    cr_expect_not(pthread_equal(crowd.told_on, pthread_self()));
 }

@@ -708,23 +708,6 @@ Test(run, RN6_a_run_is_parked_when_all_that_it_did_is_durable) {
     cr_expect(str_is(json_find_text(parked, "node"), "mend"));
 }
 
-static bool refuse_parked(void *arg, struct store *store,
-                          const struct json *record, struct store_write *writes,
-                          size_t *count, struct err *err) {
-    (void)arg, (void)store, (void)writes;
-    *count = 0;
-    return !str_is(json_find_text(record, "kind"), "parked") ||
-           err_set(err, ERR_IO, "the disk is full");
-}
-
-Test(run, RN6_a_run_whose_parking_was_not_written_is_not_parked) {
-    bench.guard = (struct journal_guard){refuse_parked, NULL};
-    add_scripts(ONE(LEADS, ""), SLEEPS);
-    bench_drive(&bench);
-    cr_expect(bench.failed);
-    cr_expect_eq(bench.err.code, ERR_IO);
-}
-
 Test(run, RN6_a_parked_run_that_is_started_too_early_parks_again) {
     int64_t due;
 

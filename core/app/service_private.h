@@ -1,0 +1,86 @@
+/* service_private.h - the parts of a running service, for app/service*.c.
+ *
+ * service.c opens, joins and closes; service_events.c hears what happens and
+ * tells metrics and logs; service_scrape.c answers /metrics;
+ * service_reload.c puts what is new in force.
+ *
+ * Lifetime: process. Thread: loop.
+ */
+#ifndef APP_SERVICE_PRIVATE_H
+#define APP_SERVICE_PRIVATE_H
+
+#include "app/service.h"
+#include "app/service_settings.h"
+#include "graph/runner.h"
+#include "observe/metrics.h"
+#include "serve/admin.h"
+#include "serve/dispatch.h"
+#include "serve/readiness.h"
+#include "serve/site.h"
+
+struct http_server;
+struct reload;
+
+#define SERVICE_ASKED_MAX 16 /* who may wait for one reload */
+
+/* What runs of before a reload were opened with. */
+struct service_past {
+    struct service_past *next;
+    struct mode         *mode;
+    struct json         *facts;
+    struct config       *config;
+};
+
+struct service {
+    struct service_options  options;
+    struct engine           engine;
+    struct service_settings settings;
+    struct metrics         *metrics;
+    struct readiness       *readiness;
+    struct intake          *intake;
+    struct dispatch        *dispatch;
+    struct runner          *runner;
+    struct webhook         *webhook;
+    struct admin           *admin;
+    struct routes          *routes;
+    struct mode            *mode;
+    struct json            *facts;
+    struct notify          *notify;
+    struct site            *sites[2];
+    struct http_server     *servers[2];
+    struct reload          *reload;
+    struct service_past    *past;
+    struct http_exchange   *asked[SERVICE_ASKED_MAX];
+    size_t                  asked_count;
+    struct marker          *marker;
+    struct buf              blamed; /* the run that the last process died in */
+    struct loop_timer      *tick, *deadline;
+    char                    token[65]; /* of the state directory's owner */
+    int                     code;
+    bool                    draining, failed;
+    int                     busy; /* parts that have not stopped yet */
+};
+
+extern const struct dispatch_events service_dispatch_events;
+extern const struct runner_events   service_runner_events;
+
+/* For queue_watch(). */
+void service_commit_seen(void *arg, size_t jobs, int64_t duration_ns);
+/* For struct site_options. */
+void service_scrape(void *arg, struct http_exchange *exchange);
+void service_reload_asked(void *arg, struct http_exchange *exchange);
+
+void service_reload_open(struct service *service);
+/* Nothing is walked any more. */
+void service_reload_close(struct service *service);
+void service_reload(void *service); /* a loop_fn */
+/* The runner and the dispatcher go on with what the service holds now. */
+void service_use(struct service *service);
+bool service_use_doors(struct service *service, struct bundle *bundle,
+                       struct config *config, struct err *err);
+
+void service_intake_failed(void *service, const struct err *err);
+/* The store cannot be written any more. */
+void service_store_failed(struct service *service, const struct err *err);
+
+#endif

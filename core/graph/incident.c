@@ -1,0 +1,262 @@
+/* incident.c - records read and written, and what is asked of an open one. */
+#include "graph/incident.h"
+
+#include <string.h>
+
+#include "graph/incident_private.h"
+#include "sys/crypto.h"
+
+#define HOLD_PREFIX "main/key/"
+
+static const struct json_caps caps = {STORE_VALUE_MAX, 70};
+
+/* --- records ------------------------------------------------------------- */
+
+bool incident_record_read(struct store *store, struct incident_record *record,
+                          struct err *err) {
+    struct buf value = BUF_EMPTY;
+    bool       found = false, ok;
+
+    record->value = NULL;
+    record->version = 0;
+    ok = store_get(store, buf_str(&record->key), &value, &record->version,
+                   &found, err);
+    if (ok && found) {
+        record->value = json_parse(buf_str(&value), &caps, err);
+        ok = record->value || err_wrap(err, "%s", buf_text(&record->key));
+    }
+    buf_release(&value);
+    return ok;
+}
+
+void incident_record_release(struct incident_record *record) {
+    buf_release(&record->key);
+    json_release(record->value);
+    memset(record, 0, sizeof *record);
+}
+
+void incident_record_write(struct batch                 *batch,
+                           const struct incident_record *record) {
+    batch_swap_json(batch, buf_str(&record->key), record->version,
+                    record->value);
+}
+
+void incident_record_move(struct incident_record *occurrence,
+                          struct ledger *ledger, enum ledger_state to) {
+    ledger_move(ledger,
+                ledger_state_find(json_find_text(occurrence->value, "state")),
+                to);
+    json_put_text(occurrence->value, "state", str_of(ledger_state_name(to)));
+}
+
+void incident_open_key(struct buf *out, struct str run) {
+    buf_clear(out);
+    buf_addf(out, INCIDENT_OPEN "%.*s", STR_ARG(run));
+}
+
+void incident_run_key(struct buf *out, struct str run) {
+    buf_clear(out);
+    buf_addf(out, INCIDENT_RUN "%.*s", STR_ARG(run));
+}
+
+void incident_hold_key(struct str playbook, const struct json *run_key,
+                       struct buf *out) {
+    struct buf text = BUF_EMPTY;
+
+    json_write(run_key, &text);
+    buf_addf(out, HOLD_PREFIX "%.*s/", STR_ARG(playbook));
+    crypto_sha256_hex(buf_str(&text), out);
+    buf_release(&text);
+}
+
+int64_t incident_firing(const struct json *open) {
+    return json_find_int(open, "lead", 0) + json_find_int(open, "carried", 0) +
+           json_find_int(open, "fresh", 0);
+}
+
+/* --- a run that waits ---------------------------------------------------- */
+
+static void add_open(struct batch *batch, const struct incident_new *begun) {
+    struct json *open = json_new_map();
+    struct buf   key = BUF_EMPTY;
+
+    json_put_text(open, "state", STR("waiting"));
+    json_put_int(open, "due", begun->due);
+    json_put_text(open, "playbook", begun->playbook);
+    json_put_text(open, "hold", begun->hold);
+    json_put_text(open, "incident", begun->incident);
+    json_put_text(open, "lead_key", begun->lead_key);
+    json_put_int(open, "lead", 1);
+    json_put_int(open, "carried", begun->carried);
+    json_put_int(open, "fresh", 0);
+    json_put_text(open, "from", begun->from);
+    incident_open_key(&key, begun->run);
+    batch_insert_json(batch, buf_str(&key), open);
+    buf_release(&key);
+    json_release(open);
+}
+
+static void add_entry(struct batch *batch, const struct incident_new *begun) {
+    struct json *entry = json_new_map(), *incident = json_clone(begun->facts);
+    struct buf   key = BUF_EMPTY;
+
+    json_put_text(incident, "id", begun->incident);
+    json_put_text(entry, "run", begun->run);
+    json_put_text(entry, "playbook", begun->playbook);
+    json_put(entry, "key", json_clone(begun->key));
+    json_put_int(entry, "at", begun->at);
+    json_put_text(entry, "state", STR("waiting"));
+    json_put(entry, "incident", incident);
+    incident_run_key(&key, begun->run);
+    batch_insert_json(batch, buf_str(&key), entry);
+    buf_release(&key);
+    json_release(entry);
+}
+
+void incident_begin(struct batch *batch, const struct incident_new *begun) {
+    add_open(batch, begun);
+    add_entry(batch, begun);
+}
+
+/* --- what the runner asks ------------------------------------------------ */
+
+bool incident_load(struct store *store, const char *run, struct json **open,
+                   struct json **entry, struct err *err) {
+    struct incident_record record = {.key = BUF_EMPTY};
+    bool                   ok;
+
+    *open = *entry = NULL;
+    incident_open_key(&record.key, str_of(run));
+    ok = incident_record_read(store, &record, err);
+    *open = record.value;
+    if (ok && *open) {
+        incident_run_key(&record.key, str_of(run));
+        ok = incident_record_read(store, &record, err);
+        *entry = record.value;
+    }
+    record.value = NULL;
+    incident_record_release(&record);
+    return ok;
+}
+
+struct rows {
+    struct json *list;
+    struct err  *err;
+    bool         ok;
+};
+
+static bool take_evidence(void *arg, struct str key, int64_t version,
+                          struct str value) {
+    struct rows *rows = arg;
+    struct json *row = json_parse(value, &caps, rows->err);
+
+    (void)version;
+    rows->ok = row != NULL;
+    if (!row)
+        return err_wrap(rows->err, "%.*s", STR_ARG(key));
+    json_append(rows->list, json_retain(json_find(row, "evidence")));
+    json_release(row);
+    return true;
+}
+
+#define EVIDENCE_MAX 200 /* rows that a run is told of */
+
+bool incident_attached(struct store *store, const struct json *open,
+                       struct json *list, struct err *err) {
+    struct buf  prefix = BUF_EMPTY;
+    struct rows rows = {list, err, true};
+    bool        ok;
+
+    buf_addf(&prefix, "main/attached/%.*s/",
+             STR_ARG(json_find_text(open, "hold")));
+    ok = store_scan(store, buf_str(&prefix), STR(""), EVIDENCE_MAX,
+                    take_evidence, &rows, err) &&
+         rows.ok;
+    buf_release(&prefix);
+    return ok;
+}
+
+bool incident_cancel(struct store *store, const char *run, const char *why,
+                     bool *found, struct err *err) {
+    struct incident_record open = {.key = BUF_EMPTY};
+    struct batch           batch = {.count = 0};
+    bool                   ok;
+
+    incident_open_key(&open.key, str_of(run));
+    ok = incident_record_read(store, &open, err);
+    *found = open.value != NULL;
+    if (ok && *found) {
+        json_put_text(open.value, "cancel", str_of(why));
+        incident_record_write(&batch, &open);
+        ok = batch_apply(&batch, store, err);
+    }
+    incident_record_release(&open);
+    batch_release(&batch);
+    return ok;
+}
+
+bool incident_crashed(struct store *store, const char *run, int64_t *times,
+                      struct err *err) {
+    struct incident_record open = {.key = BUF_EMPTY};
+    struct batch           batch = {.count = 0};
+    bool                   ok;
+
+    *times = 0;
+    incident_open_key(&open.key, str_of(run));
+    ok = incident_record_read(store, &open, err);
+    if (ok && open.value) {
+        *times = json_find_int(open.value, "crashes", 0) + 1;
+        json_put_int(open.value, "crashes", *times);
+        incident_record_write(&batch, &open);
+        ok = batch_apply(&batch, store, err);
+    }
+    incident_record_release(&open);
+    batch_release(&batch);
+    return ok;
+}
+
+/* The lead's record, when the run has one: what `run --live` began has none.
+ */
+static bool read_lead(struct store *store, const struct json *open,
+                      struct incident_record *lead, struct err *err) {
+    struct str key = json_find_text(open, "lead_key");
+
+    if (key.len == 0)
+        return true;
+    buf_clear(&lead->key);
+    buf_add_str(&lead->key, key);
+    return incident_record_read(store, lead, err);
+}
+
+bool incident_park(struct store *store, const char *run, int64_t due_ms,
+                   struct err *err) {
+    struct incident_record open = {.key = BUF_EMPTY}, lead = {.key = BUF_EMPTY};
+    struct ledger          ledger;
+    struct batch           batch = {.count = 0};
+    struct buf             text = BUF_EMPTY;
+    bool                   ok;
+
+    incident_open_key(&open.key, str_of(run));
+    ok = incident_record_read(store, &open, err) &&
+         read_lead(store, open.value, &lead, err) &&
+         ledger_read(store, &ledger, err);
+    if (ok && open.value) {
+        json_put_text(open.value, "state", STR("parked"));
+        json_put_int(open.value, "due", due_ms);
+        incident_record_write(&batch, &open);
+        if (lead.value) {
+            struct store_write counts;
+
+            incident_record_move(&lead, &ledger, LEDGER_PARKED);
+            incident_record_write(&batch, &lead);
+            counts = ledger_write(&ledger, &text);
+            batch_swap(&batch, counts.key, counts.expected, counts.value);
+        }
+        ok = batch_apply(&batch, store, err);
+    }
+    incident_record_release(&open);
+    incident_record_release(&lead);
+    buf_release(&text);
+    batch_release(&batch);
+    return ok;
+}

@@ -1,0 +1,353 @@
+/* incident_see.c - one occurrence of one delivery, and what becomes of it.
+ *
+ * Each is a batch of its own, since what the second one of a key must do
+ * depends on what the first one did. That an occurrence was counted is written
+ * in its record, as the delivery that showed it last. (INC1)
+ */
+#include <string.h>
+
+#include "base/fault.h"
+#include "graph/incident_private.h"
+#include "sys/crypto.h"
+
+#define HASH_LEN 32 /* hex digits of it: 128 bits keep two keys apart */
+
+struct seeing {
+    struct store          *store;
+    struct sighting       *sighting;
+    struct incident_record occurrence, open;
+    struct ledger          ledger;
+    struct batch           batch;
+    struct buf             hold, text; /* hold: PLAYBOOK/HASH */
+    char                   hash[HASH_LEN + 1];
+};
+
+/* --- its names ----------------------------------------------------------- */
+
+static void name_occurrence(struct seeing *s) {
+    const struct sighting *sighting = s->sighting;
+    struct buf             text = BUF_EMPTY, hex = BUF_EMPTY;
+
+    buf_addf(&text, "%.*s\n%.*s", STR_ARG(sighting->key),
+             STR_ARG(sighting->started_at));
+    crypto_sha256_hex(buf_str(&text), &hex);
+    memcpy(s->hash, buf_text(&hex), HASH_LEN);
+    buf_addf(&s->occurrence.key, "main/occurrence/%.*s/%s",
+             STR_ARG(sighting->source), s->hash);
+    buf_release(&text);
+    buf_release(&hex);
+}
+
+static struct str after(const struct buf *text, const char *prefix) {
+    size_t len = strlen(prefix);
+
+    return (struct str){text->data + len, text->len - len};
+}
+
+static void attached_key(struct buf *out, struct str hold, struct str run,
+                         const char *hash) {
+    buf_clear(out);
+    buf_addf(out, "main/attached/%.*s/%.*s/%s", STR_ARG(hold), STR_ARG(run),
+             hash);
+}
+
+/* --- its records --------------------------------------------------------- */
+
+static void add_ledger(struct seeing *s) {
+    struct store_write write = ledger_write(&s->ledger, &s->text);
+
+    if (write.kind == STORE_INSERT)
+        batch_insert(&s->batch, write.key, write.value);
+    else
+        batch_swap(&s->batch, write.key, write.expected, write.value);
+}
+
+static void add_occurrence(struct seeing *s, enum ledger_state state,
+                           struct str run) {
+    const struct sighting *sighting = s->sighting;
+    struct json           *value = json_new_map();
+
+    json_put_text(value, "state", str_of(ledger_state_name(state)));
+    json_put_text(value, "status",
+                  sighting->firing ? STR("firing") : STR("resolved"));
+    json_put_text(value, "key", sighting->key);
+    json_put_text(value, "started_at", sighting->started_at);
+    json_put_text(value, "delivery", sighting->delivery);
+    json_put_int(value, "at", sighting->at);
+    if (run.len) {
+        json_put_text(value, "run", run);
+        json_put_text(value, "hold", buf_str(&s->hold));
+    }
+    batch_insert_json(&s->batch, buf_str(&s->occurrence.key), value);
+    json_release(value);
+    ledger_move(&s->ledger, LEDGER_NONE, state);
+    add_ledger(s);
+}
+
+static void keep_holder(struct sighting *sighting, struct str run) {
+    (void)snprintf(sighting->holder, sizeof sighting->holder, "%.*s",
+                   STR_ARG(run));
+}
+
+/* --- firing -------------------------------------------------------------- */
+
+struct json *incident_evidence(const struct json *facts, bool firing) {
+    static const char *const fields[] = {"labels", "annotations", "fingerprint",
+                                         "started_at", NULL};
+    struct json             *evidence = json_new_map();
+
+    for (const char *const *field = fields; *field; field++)
+        if (json_find(facts, *field))
+            json_put(evidence, *field, json_clone(json_find(facts, *field)));
+    json_put_text(evidence, "status", firing ? STR("firing") : STR("resolved"));
+    return evidence;
+}
+
+static void count_up(struct json *map, const char *key, int by) {
+    json_put_int(map, key, json_find_int(map, key, 0) + by);
+}
+
+/* (INC2) */
+static bool attach(struct seeing *s, struct str run, struct err *err) {
+    struct json *row = json_new_map();
+    struct buf   key = BUF_EMPTY;
+
+    incident_open_key(&s->open.key, run);
+    if (!incident_record_read(s->store, &s->open, err) || !s->open.value) {
+        json_release(row);
+        return s->open.value ||
+               err_set(err, ERR_CONFLICT,
+                       "run %.*s holds a key and is not among the open ones",
+                       STR_ARG(run));
+    }
+    count_up(s->open.value, "fresh", 1);
+    incident_record_write(&s->batch, &s->open);
+    json_put_text(row, "occurrence", buf_str(&s->occurrence.key));
+    json_put(row, "incident", json_clone(s->sighting->incident));
+    json_put(row, "evidence", incident_evidence(s->sighting->incident, true));
+    attached_key(&key, buf_str(&s->hold), run, s->hash);
+    batch_insert_json(&s->batch, buf_str(&key), row);
+    add_occurrence(s, LEDGER_ATTACHED, run);
+    s->sighting->fate = SIGHTING_ATTACHED;
+    s->sighting->evidence = true;
+    keep_holder(s->sighting, run);
+    buf_release(&key);
+    json_release(row);
+    return true;
+}
+
+static bool cooldown_over(struct seeing *s, int64_t *due, struct err *err) {
+    struct buf key = BUF_EMPTY, value = BUF_EMPTY;
+    bool       found = false, ok;
+
+    buf_addf(&key, "main/cooldown/%s", buf_text(&s->hold));
+    *due = 0;
+    ok = store_get(s->store, buf_str(&key), &value, NULL, &found, err);
+    if (ok && found)
+        (void)str_to_int(buf_str(&value), due);
+    buf_release(&key);
+    buf_release(&value);
+    return ok;
+}
+
+static void add_incident(struct seeing *s) {
+    const struct sighting *sighting = s->sighting;
+    struct json           *value = json_new_map(), *runs = json_new_list();
+    struct buf             key = BUF_EMPTY;
+
+    json_append_text(runs, str_of(sighting->run));
+    json_put_text(value, "playbook", sighting->playbook);
+    json_put(value, "key", json_clone(sighting->run_key));
+    json_put(value, "runs", runs);
+    json_put_int(value, "at", sighting->at);
+    buf_addf(&key, "main/incident/%s", sighting->id);
+    batch_insert_json(&s->batch, buf_str(&key), value);
+    buf_release(&key);
+    json_release(value);
+}
+
+static bool begin(struct seeing *s, struct str hold_key, struct err *err) {
+    struct sighting    *sighting = s->sighting;
+    struct incident_new begun = {.run = str_of(sighting->run),
+                                 .incident = str_of(sighting->id),
+                                 .playbook = sighting->playbook,
+                                 .hold = buf_str(&s->hold),
+                                 .key = sighting->run_key,
+                                 .facts = sighting->incident,
+                                 .lead_key = buf_str(&s->occurrence.key),
+                                 .at = sighting->at};
+
+    if (!cooldown_over(s, &sighting->due, err))
+        return false;
+    begun.due = sighting->due;
+    batch_insert(&s->batch, hold_key, begun.run);
+    incident_begin(&s->batch, &begun);
+    add_incident(s);
+    add_occurrence(s, LEDGER_WAITING, begun.run);
+    sighting->fate = SIGHTING_BEGUN;
+    keep_holder(sighting, begun.run);
+    return true;
+}
+
+static bool take_firing(struct seeing *s, struct err *err) {
+    struct buf key = BUF_EMPTY, holder = BUF_EMPTY;
+    bool       held = false, ok;
+
+    if (s->sighting->playbook.len == 0) {
+        add_occurrence(s, LEDGER_UNMATCHED, STR(""));
+        s->sighting->fate = SIGHTING_UNMATCHED;
+        return true;
+    }
+    incident_hold_key(s->sighting->playbook, s->sighting->run_key, &key);
+    buf_add_str(&s->hold, after(&key, "main/key/"));
+    ok = store_get(s->store, buf_str(&key), &holder, NULL, &held, err) &&
+         (held ? attach(s, buf_str(&holder), err)
+               : begin(s, buf_str(&key), err));
+    buf_release(&key);
+    buf_release(&holder);
+    return ok;
+}
+
+/* --- resolved ------------------------------------------------------------ */
+
+/* The run that holds the occurrence's key now: the one that it was attached
+ * to may have ended and handed it on. */
+static bool read_holder(struct seeing *s, struct str hold, struct err *err) {
+    struct buf key = BUF_EMPTY, holder = BUF_EMPTY;
+    bool       held = false, ok;
+
+    buf_addf(&key, "main/key/%.*s", STR_ARG(hold));
+    ok = store_get(s->store, buf_str(&key), &holder, NULL, &held, err);
+    if (ok && held) {
+        incident_open_key(&s->open.key, buf_str(&holder));
+        ok = incident_record_read(s->store, &s->open, err);
+        keep_holder(s->sighting, buf_str(&holder));
+    }
+    buf_release(&key);
+    buf_release(&holder);
+    return ok;
+}
+
+/* Its row goes, and the run has one less that fires. */
+static bool detach(struct seeing *s, struct err *err) {
+    struct json *occurrence = s->occurrence.value;
+    struct str   run = json_find_text(occurrence, "run");
+    struct buf   key = BUF_EMPTY;
+    bool         found = false, ok;
+    int64_t      version = 0;
+
+    attached_key(&key, json_find_text(occurrence, "hold"), run, s->hash);
+    ok = store_get(s->store, buf_str(&key), NULL, &version, &found, err);
+    if (ok && found) {
+        batch_remove(&s->batch, buf_str(&key), version);
+        incident_record_move(&s->occurrence, &s->ledger, LEDGER_RECOVERED);
+        if (s->open.value)
+            count_up(s->open.value,
+                     str_is(run, s->sighting->holder) ? "fresh" : "carried",
+                     -1);
+    }
+    buf_release(&key);
+    return ok;
+}
+
+static bool leads(const struct seeing *s) {
+    return s->open.value && str_equal(json_find_text(s->open.value, "lead_key"),
+                                      buf_str(&s->occurrence.key));
+}
+
+/* (INC3) */
+static void judge_run(struct seeing *s) {
+    struct json *open = s->open.value;
+
+    if (!open)
+        return;
+    if (incident_firing(open) == 0 && !json_truth(json_find(open, "acted")) &&
+        json_find_text(open, "cancel").len == 0) {
+        json_put_text(open, "cancel", STR("resolved"));
+        s->sighting->cancel = true;
+    }
+    s->sighting->evidence = !s->sighting->cancel;
+    incident_record_write(&s->batch, &s->open);
+}
+
+/* The first `resolved` of a known occurrence. */
+static bool close_occurrence(struct seeing *s, struct err *err) {
+    struct json      *occurrence = s->occurrence.value;
+    enum ledger_state state =
+        ledger_state_find(json_find_text(occurrence, "state"));
+    struct str hold = json_find_text(occurrence, "hold");
+
+    json_put_text(occurrence, "status", STR("resolved"));
+    if (hold.len == 0)
+        return true;
+    if (!read_holder(s, hold, err))
+        return false;
+    if (state == LEDGER_ATTACHED) {
+        if (!detach(s, err))
+            return false;
+    } else if (leads(s)) {
+        json_put_int(s->open.value, "lead", 0);
+    } else {
+        return true; /* its run has ended */
+    }
+    judge_run(s);
+    return true;
+}
+
+static bool take_known(struct seeing *s, struct err *err) {
+    struct sighting *sighting = s->sighting;
+    struct json     *occurrence = s->occurrence.value;
+    bool             ends =
+        !sighting->firing &&
+        str_is(json_find_text(occurrence, "status"), "firing"); /* INC4 */
+
+    sighting->fate = SIGHTING_DUPLICATE;
+    if (str_equal(json_find_text(occurrence, "delivery"), sighting->delivery)) {
+        sighting->fate = SIGHTING_AGAIN;
+        return true;
+    }
+    json_put_text(occurrence, "delivery", sighting->delivery);
+    keep_holder(sighting, json_find_text(occurrence, "run"));
+    if (ends && !close_occurrence(s, err))
+        return false;
+    ledger_move(&s->ledger, LEDGER_NONE, LEDGER_DUPLICATE);
+    incident_record_write(&s->batch, &s->occurrence);
+    add_ledger(s);
+    return true;
+}
+
+/* --- one of them --------------------------------------------------------- */
+
+static bool take(struct seeing *s, struct err *err) {
+    if (!incident_record_read(s->store, &s->occurrence, err) ||
+        !ledger_read(s->store, &s->ledger, err))
+        return false;
+    if (s->occurrence.value)
+        return take_known(s, err);
+    if (s->sighting->firing)
+        return take_firing(s, err);
+    /* Its beginning was never seen. */
+    add_occurrence(s, LEDGER_RECOVERED, STR(""));
+    s->sighting->fate = SIGHTING_UNMATCHED;
+    return true;
+}
+
+bool incident_see(struct store *store, struct sighting *sighting,
+                  struct err *err) {
+    struct seeing s = {.store = store, .sighting = sighting};
+    bool          ok;
+
+    sighting->holder[0] = '\0';
+    sighting->cancel = sighting->evidence = false;
+    sighting->due = 0;
+    name_occurrence(&s);
+    fault_pass(FAULT_INCIDENT_SEEN);
+    ok = take(&s, err) &&
+         (s.batch.count == 0 || batch_apply(&s.batch, store, err));
+    incident_record_release(&s.occurrence);
+    incident_record_release(&s.open);
+    batch_release(&s.batch);
+    buf_release(&s.hold);
+    buf_release(&s.text);
+    return ok;
+}

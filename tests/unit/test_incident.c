@@ -1,0 +1,318 @@
+/* test_incident.c - what becomes of an occurrence, and what the ledger says. */
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "graph/incident.h"
+
+static struct store *store;
+static struct err    err;
+static int           deliveries, ids;
+
+static void set_up(void) {
+    store = store_memory_open();
+    deliveries = ids = 0;
+}
+
+static void tear_down(void) {
+    store_close(store);
+}
+
+TestSuite(incident, .init = set_up, .fini = tear_down);
+
+/* --- what is seen -------------------------------------------------------- */
+
+static struct json *facts_of(const char *key, const char *started) {
+    struct json *facts = json_new_map(), *labels = json_new_map();
+
+    json_put_text(labels, "service", STR("checkout"));
+    json_put(facts, "labels", labels);
+    json_put_text(facts, "fingerprint", str_of(key));
+    json_put_text(facts, "started_at", str_of(started));
+    return facts;
+}
+
+static struct sighting see_in(const char *delivery, const char *key,
+                              const char *started, bool firing,
+                              const char *playbook) {
+    struct json    *facts = facts_of(key, started), *run_key = json_new_list();
+    struct sighting s = {.source = STR("alertmanager"),
+                         .key = str_of(key),
+                         .started_at = str_of(started),
+                         .firing = firing,
+                         .delivery = str_of(delivery),
+                         .at = 1000,
+                         .playbook = str_of(playbook),
+                         .run_key = run_key,
+                         .incident = facts};
+
+    json_append_text(run_key, STR("checkout"));
+    (void)snprintf(s.run, sizeof s.run, "run_%d", ++ids);
+    (void)snprintf(s.id, sizeof s.id, "inc_%d", ids);
+    cr_assert(incident_see(store, &s, &err), "%s", err.text);
+    json_release(facts);
+    json_release(run_key);
+    return s;
+}
+
+static struct sighting see(const char *key, const char *started, bool firing) {
+    char delivery[16];
+
+    (void)snprintf(delivery, sizeof delivery, "dlv_%d", ++deliveries);
+    return see_in(delivery, key, started, firing, "heal");
+}
+
+/* --- what its run does --------------------------------------------------- */
+
+static struct incident_run run_of(const char *run) {
+    struct incident_run incident = {.cooldown_ms = 0};
+
+    (void)snprintf(incident.run, sizeof incident.run, "%s", run);
+    (void)snprintf(incident.next, sizeof incident.next, "run_next_%d", ++ids);
+    return incident;
+}
+
+static bool note(struct incident_run *incident, const char *kind,
+                 const char *key, const char *value) {
+    struct json *record = json_new_map();
+    bool         ok;
+
+    json_put_text(record, "kind", str_of(kind));
+    json_put_int(record, "at", 5000);
+    json_put_text(record, key, str_of(value));
+    ok = incident_writes(incident, store, record, &err) &&
+         batch_apply(&incident->batch, store, &err);
+    json_release(record);
+    return ok;
+}
+
+static struct incident_run begin(const char *run) {
+    struct incident_run incident = run_of(run);
+
+    cr_assert(note(&incident, "started", "bundle", "b"), "%s", err.text);
+    return incident;
+}
+
+static void end(struct incident_run *incident, const char *outcome) {
+    cr_assert(note(incident, "finished", "outcome", outcome), "%s", err.text);
+    incident_run_release(incident);
+}
+
+/* --- what the ledger says ------------------------------------------------ */
+
+static void expect_ledger(const char *words, int line) {
+    struct ledger ledger;
+    struct buf    text = BUF_EMPTY;
+    int64_t       sum = 0;
+
+    cr_assert(ledger_read(store, &ledger, &err));
+    for (int i = 0; i < LEDGER_COUNT; i++) {
+        sum += ledger.counts[i];
+        if (ledger.counts[i])
+            buf_addf(&text, "%s%s=%lld", text.len ? " " : "",
+                     ledger_state_name((enum ledger_state)i),
+                     (long long)ledger.counts[i]);
+    }
+    cr_expect_eq(sum, ledger.seen, "line %d", line);
+    cr_expect_str_eq(buf_text(&text), words, "line %d: %s", line,
+                     buf_text(&text));
+    buf_release(&text);
+}
+#define LEDGER(words) expect_ledger(words, __LINE__)
+
+/* --- tests --------------------------------------------------------------- */
+
+Test(incident, LG1_N2_a_run_moves_its_occurrence_through_the_ledger) {
+    struct sighting     s = see("a", "t1", true);
+    struct incident_run run;
+
+    cr_expect_eq(s.fate, SIGHTING_BEGUN);
+    LEDGER("waiting=1");
+    run = begin(s.run);
+    LEDGER("running=1");
+    cr_assert(incident_park(store, s.run, 9000, &err));
+    LEDGER("parked=1");
+    end(&run, "done");
+    LEDGER("done=1");
+}
+
+Test(incident, LG1_what_no_playbook_takes_is_unmatched) {
+    struct sighting s = see_in("d", "a", "t1", true, "");
+
+    cr_expect_eq(s.fate, SIGHTING_UNMATCHED);
+    cr_expect_str_eq(s.holder, "");
+    LEDGER("unmatched=1");
+}
+
+Test(incident, INC1_a_delivery_that_is_read_twice_counts_once) {
+    cr_expect_eq(see_in("d1", "a", "t1", true, "heal").fate, SIGHTING_BEGUN);
+    cr_expect_eq(see_in("d1", "a", "t1", true, "heal").fate, SIGHTING_AGAIN);
+    cr_expect_eq(see_in("d2", "a", "t1", true, "heal").fate,
+                 SIGHTING_DUPLICATE);
+    cr_expect_eq(see_in("d2", "a", "t1", true, "heal").fate, SIGHTING_AGAIN);
+    LEDGER("duplicate=1 waiting=1");
+}
+
+Test(incident, INC2_what_fires_on_a_held_key_is_attached) {
+    struct sighting first = see("a", "t1", true), second = see("b", "t1", true);
+
+    cr_expect_eq(second.fate, SIGHTING_ATTACHED);
+    cr_expect_str_eq(second.holder, first.run);
+    cr_expect(second.evidence);
+    LEDGER("attached=1 waiting=1");
+}
+
+Test(incident, INC2_a_freed_key_is_held_by_the_next_one) {
+    struct sighting     first = see("a", "t1", true);
+    struct incident_run run = begin(first.run);
+
+    end(&run, "done");
+    cr_expect_eq(see("a", "t2", true).fate, SIGHTING_BEGUN);
+    LEDGER("waiting=1 done=1");
+}
+
+Test(incident, INC3_N10_resolved_cancels_a_run_that_has_not_acted) {
+    struct sighting     first = see("a", "t1", true), last;
+    struct incident_run run = begin(first.run);
+
+    last = see("a", "t1", false);
+    cr_expect(last.cancel);
+    cr_expect_str_eq(last.holder, first.run);
+    cr_expect_not(note(&run, "intent", "class", "set"));
+    cr_expect_eq(err.code, ERR_CANCELLED);
+    end(&run, "recovered");
+    LEDGER("duplicate=1 recovered=1");
+}
+
+Test(incident, INC3_N10_resolved_is_evidence_once_a_write_is_intended) {
+    struct sighting     first = see("a", "t1", true), last;
+    struct incident_run run = begin(first.run);
+
+    cr_assert(note(&run, "intent", "class", "set"), "%s", err.text);
+    last = see("a", "t1", false);
+    cr_expect_not(last.cancel);
+    cr_expect(last.evidence);
+    cr_expect(note(&run, "intent", "class", "set"), "a second write goes on");
+    end(&run, "done");
+    LEDGER("duplicate=1 done=1");
+}
+
+Test(incident, INC3_N10_a_message_to_people_is_no_act) {
+    struct sighting     first = see("a", "t1", true);
+    struct incident_run run = begin(first.run);
+
+    cr_assert(note(&run, "intent", "class", "notify"), "%s", err.text);
+    cr_expect(see("a", "t1", false).cancel);
+    end(&run, "recovered");
+}
+
+Test(incident, INC3_a_run_goes_on_while_something_attached_fires) {
+    struct sighting first = see("a", "t1", true);
+
+    (void)see("b", "t1", true);
+    cr_expect_not(see("a", "t1", false).cancel);
+    cr_expect(see("b", "t1", false).cancel);
+    cr_expect_str_eq(first.holder, first.run);
+    LEDGER("duplicate=2 waiting=1 recovered=1");
+}
+
+Test(incident, INC3_N10_what_is_first_seen_resolved_starts_nothing) {
+    cr_expect_eq(see("a", "t1", false).fate, SIGHTING_UNMATCHED);
+    LEDGER("recovered=1");
+    cr_expect_eq(see("a", "t1", true).fate, SIGHTING_DUPLICATE, "INC4");
+    LEDGER("duplicate=1 recovered=1");
+}
+
+Test(incident, INC4_a_late_firing_does_not_undo_resolved) {
+    struct sighting     first = see("a", "t1", true);
+    struct incident_run run = begin(first.run);
+
+    cr_expect(see("a", "t1", false).cancel);
+    end(&run, "recovered");
+    cr_expect_eq(see("a", "t1", true).fate, SIGHTING_DUPLICATE);
+    LEDGER("duplicate=2 recovered=1");
+}
+
+Test(incident, INC5_what_was_attached_is_judged_again) {
+    struct sighting     first = see("a", "t1", true);
+    struct incident_run run = begin(first.run), next;
+
+    run.cooldown_ms = 700;
+    (void)see("b", "t1", true);
+    (void)see("c", "t1", true);
+    end(&run, "done");
+    cr_assert(run.followed);
+    cr_expect_eq(run.next_due, 5700);
+    LEDGER("attached=1 waiting=1 done=1");
+
+    next = begin(run.next);
+    cr_expect_eq(see("d", "t1", true).fate, SIGHTING_ATTACHED);
+    cr_expect(note(&next, "intent", "class", "set"));
+    (void)see("d", "t1", false);
+    end(&next, "escalated");
+    cr_expect_not(next.followed, "what was carried was judged with it");
+    LEDGER("duplicate=1 attached=1 done=1 recovered=1 escalated=1");
+}
+
+static void sweep_all(void) {
+    bool more = true;
+
+    while (more)
+        cr_assert(incident_sweep(store, &more, &err), "%s", err.text);
+}
+
+Test(incident, INC5_what_was_carried_into_a_run_shares_its_end) {
+    struct sighting     first = see("a", "t1", true);
+    struct incident_run run = begin(first.run), next;
+    char                key[16];
+
+    for (int i = 0; i < 40; i++) {
+        (void)snprintf(key, sizeof key, "b%d", i);
+        cr_assert_eq(see(key, "t1", true).fate, SIGHTING_ATTACHED);
+    }
+    end(&run, "done");
+    sweep_all();
+    LEDGER("attached=39 waiting=1 done=1");
+    next = begin(run.next);
+    end(&next, "escalated");
+    sweep_all();
+    LEDGER("done=1 escalated=40");
+    cr_expect_eq(see("z", "t1", true).fate, SIGHTING_BEGUN, "the key is free");
+}
+
+Test(incident, INC5_what_recovered_meanwhile_is_not_judged_again) {
+    struct sighting     first = see("a", "t1", true);
+    struct incident_run run = begin(first.run);
+
+    (void)see("b", "t1", true);
+    (void)see("b", "t1", false);
+    end(&run, "done");
+    cr_expect_not(run.followed);
+    LEDGER("duplicate=1 done=1 recovered=1");
+}
+
+Test(incident, a_cooldown_delays_the_next_run_of_its_key) {
+    struct sighting     first = see("a", "t1", true), second;
+    struct incident_run run = begin(first.run);
+
+    run.cooldown_ms = 700;
+    end(&run, "done");
+    second = see("a", "t2", true);
+    cr_expect_eq(second.fate, SIGHTING_BEGUN);
+    cr_expect_eq(second.due, 5700);
+}
+
+Test(incident, a_cancelled_run_does_not_begin) {
+    struct sighting     first = see("a", "t1", true);
+    struct incident_run run = run_of(first.run);
+    bool                found;
+
+    cr_assert(incident_cancel(store, first.run, "operator", &found, &err));
+    cr_expect(found);
+    cr_expect_not(note(&run, "started", "bundle", "b"));
+    cr_expect_eq(err.code, ERR_CANCELLED);
+    end(&run, "cancelled");
+    LEDGER("cancelled=1");
+}
