@@ -11,6 +11,7 @@
 #include "vm/sandbox.h"
 
 #define RESULTS_MAX 3
+#define RESULT_SHARE 8 /* of the memory: 4 MiB of a node, 32 of a source */
 #define QUESTION_MAX 8
 #define QUESTION_COST 10000
 
@@ -20,6 +21,7 @@ struct attempt {
     const struct script *script;
     const char          *function;
     bool                 ctx;
+    struct marshal_caps  result_caps;
     const struct json   *arguments;
     lua_State           *coroutine; /* NULL before the first resume */
     struct json         *question, *results;
@@ -47,6 +49,8 @@ struct attempt *attempt_open(struct bundle *bundle, const struct script *script,
     attempt->script = script;
     attempt->function = function;
     attempt->ctx = ctx;
+    attempt->result_caps = marshal_caps_output;
+    attempt->result_caps.bytes = limits->memory / RESULT_SHARE;
     attempt->arguments = arguments;
     return attempt;
 }
@@ -114,7 +118,8 @@ static int give_answer(lua_State *L, struct attempt *attempt) {
 /* The top `count` values of the coroutine as a list; they are popped. NULL
  * when one of them cannot leave. */
 static struct json *take_values(lua_State *co, int count, int most,
-                                struct err *err) {
+                                const struct marshal_caps *caps,
+                                struct err                *err) {
     struct json *list = json_new_list();
     int          first = lua_gettop(co) - count + 1;
 
@@ -123,9 +128,7 @@ static struct json *take_values(lua_State *co, int count, int most,
                 most);
     for (int i = 0; i < count && list; i++) {
         struct json *value =
-            count > most
-                ? NULL
-                : marshal_take(co, first + i, &marshal_caps_output, err);
+            count > most ? NULL : marshal_take(co, first + i, caps, err);
 
         if (value) {
             json_append(list, value);
@@ -141,8 +144,8 @@ static struct json *take_values(lua_State *co, int count, int most,
 static int end(lua_State *L, struct attempt *attempt, int count) {
     struct err err;
 
-    attempt->results =
-        take_values(attempt->coroutine, count, RESULTS_MAX, &err);
+    attempt->results = take_values(attempt->coroutine, count, RESULTS_MAX,
+                                   &attempt->result_caps, &err);
     if (!attempt->results) {
         push_error(L, &err);
         return lua_error(L);
@@ -156,8 +159,8 @@ static bool took_question(lua_State *L, struct attempt *attempt, int count) {
     struct err err;
 
     json_release(attempt->question);
-    attempt->question =
-        take_values(attempt->coroutine, count, QUESTION_MAX, &err);
+    attempt->question = take_values(attempt->coroutine, count, QUESTION_MAX,
+                                    &marshal_caps_output, &err);
     if (attempt->question) {
         attempt->state = ATTEMPT_ASKS;
         return true;

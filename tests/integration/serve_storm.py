@@ -33,7 +33,7 @@ def alert(key, labels, at=0, status="firing"):
     """`at` is in milliseconds, of at most an hour."""
     return {**ALERT, "fingerprint": key, "status": status,
             "startsAt": BEGAN % (at // 60000, at // 1000 % 60, at % 1000),
-            "annotations": {}, "labels": {"alertname": "Storm", **labels}}
+            "labels": {"alertname": "Storm", **labels}}
 
 
 def notification(*alerts):

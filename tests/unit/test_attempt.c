@@ -256,6 +256,18 @@ Test(attempt, AT2_a_result_that_cannot_leave_fails_the_attempt) {
     fails("return 1, 2, 3, 4", ERR_INVALID, "4 values, at most 3 are taken");
 }
 
+Test(attempt, AT2_a_result_may_take_a_share_of_its_limit_of_memory) {
+    static const char six_mib[] = "return ('x'):rep(6 << 20)";
+    struct err        err = {.text = ""};
+    struct json      *results = scripted_run(six_mib, &vm_limits_source, &err);
+
+    cr_expect(results, "%s", err.text);
+    json_release(results);
+    cr_expect_null(scripted_run(six_mib, &vm_limits_node, &err));
+    cr_expect_eq(err.code, ERR_LIMIT);
+    cr_expect(support_has(err.text, "4194304 bytes"), "%s", err.text);
+}
+
 Test(attempt, AT2_after_such_a_failure_the_bundle_serves_the_next) {
     struct bundle *bundle = scripted_body(
         NULL, "input", "if input then return type end return 'well'");
