@@ -23,8 +23,10 @@ static void check_limits(struct check *check, const struct spot *playbook) {
         {"attempts", SHAPE_COUNT, NULL},
         {"deadline", SHAPE_DURATION, NULL},
         {"llm_usd", SHAPE_MONEY, NULL},
+        {"cooldown", SHAPE_DURATION, NULL},
+        {"runs", SHAPE_COUNT, NULL},
     };
-    static const char *const later[] = {"cooldown", "actions"};
+    static const char *const later[] = {"actions"};
     struct spot              limits = check_member(playbook, STR("limits"));
     struct json             *rest;
 
