@@ -607,7 +607,8 @@ static void close_service(struct service *service) {
     loop_timer_cancel(service->deadline);
     loop_timer_cancel(service->tick);
     service_reload_close(service);
-    for (int i = 0; i < 2; i++)
+    /* The second one's scrapes count what the first one refused. */
+    for (int i = 1; i >= 0; i--)
         http_server_close(service->servers[i]);
     if (service->engine.queue) {
         queue_close(service->engine.queue);

@@ -4,6 +4,7 @@
  * read from it, behind everything that was written before, so that what is
  * shown adds up and belongs together. (N2)
  */
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -60,6 +61,22 @@ static void set_process(struct metrics *metrics) {
     metrics_set(metrics, METRIC_PROCESS_RESIDENT, resident_bytes(), NULL);
 }
 
+/* Of both listeners; only what has been refused is shown. */
+static void set_refused(const struct service *service) {
+    for (const int *status = http_server_statuses; *status; status++) {
+        uint64_t refused = 0;
+        char     label[16];
+
+        for (int i = 0; i < 2; i++)
+            if (service->servers[i])
+                refused += http_server_refused(service->servers[i], *status);
+        (void)snprintf(label, sizeof label, "%d", *status);
+        if (refused)
+            metrics_set(service->metrics, METRIC_HTTP_REFUSED, (double)refused,
+                        label, NULL);
+    }
+}
+
 static void answer(struct scrape *scrape) {
     struct str accept = http_exchange_header(scrape->exchange, "Accept");
     enum metrics_format format =
@@ -69,6 +86,7 @@ static void answer(struct scrape *scrape) {
     struct buf body = BUF_EMPTY;
 
     set_process(scrape->service->metrics);
+    set_refused(scrape->service);
     metrics_write(scrape->service->metrics, format, &body);
     http_exchange_answer(scrape->exchange, 200, metrics_content_type(format),
                          buf_str(&body));
