@@ -20,10 +20,8 @@ size_t check_graph_find(const struct graph *graph, struct str name) {
 
 static void check_limits(struct check *check, const struct spot *playbook) {
     static const struct shape rows[] = {
-        {"attempts", SHAPE_COUNT, NULL},
-        {"deadline", SHAPE_DURATION, NULL},
-        {"llm_usd", SHAPE_MONEY, NULL},
-        {"cooldown", SHAPE_DURATION, NULL},
+        {"attempts", SHAPE_COUNT, NULL}, {"deadline", SHAPE_DURATION, NULL},
+        {"llm_usd", SHAPE_MONEY, NULL},  {"cooldown", SHAPE_DURATION, NULL},
         {"runs", SHAPE_COUNT, NULL},
     };
     static const char *const later[] = {"actions"};
