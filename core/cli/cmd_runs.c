@@ -10,8 +10,6 @@
 #include "cli/desk.h"
 #include "cli/paint.h"
 #include "cli/plan.h"
-#include "graph/report.h"
-#include "store/journal.h"
 
 struct looking {
     const struct cli *cli;
@@ -49,8 +47,14 @@ static void print_entry(const struct json *entry) {
     buf_release(&began);
 }
 
+/* What the service began it goes on with by itself. */
 static void hint(const struct looking *look, const struct json *entry) {
-    if (look->desk.store && json_find_text(entry, "outcome").len == 0)
+    if (!look->desk.store || json_find_text(entry, "outcome").len)
+        return;
+    if (json_find(entry, "incident"))
+        fprintf(stderr, "unfinished: nightshift serve --state %s\n",
+                buf_text(&look->desk.dir));
+    else
         fprintf(stderr,
                 "unfinished: nightshift run --live --state %s --resume %.*s\n",
                 buf_text(&look->desk.dir),
@@ -109,41 +113,15 @@ static bool list(struct looking *look) {
 
 /* --- one run ------------------------------------------------------------- */
 
-static void print_run(const struct looking *look,
-                      const struct journal *journal) {
-    struct walk           walk;
-    struct report_context context = {&walk, journal_records(journal), NULL,
-                                     NULL};
-    struct json          *report;
-    struct buf            text = BUF_EMPTY;
-
-    walk_init(&walk);
-    walk_follow(&walk, context.records);
-    report = report_make(&context);
-    if (look->cli->value.json) {
-        json_write(report, &text);
-        printf("%s\n", buf_text(&text));
-    } else {
-        plan_print(report);
-        if (!walk.finished)
-            fprintf(stderr,
-                    "unfinished: nightshift run --live --state %s --resume "
-                    "%s\n",
-                    buf_text(&look->desk.dir), look->cli->args[1]);
-    }
-    buf_release(&text);
-    json_release(report);
-    walk_release(&walk);
-}
-
-/* As the serve that holds it tells it; a run that waits has no report yet. */
-static bool show_told(struct looking *look) {
+/* A run that waits has no report yet. */
+static bool show(struct looking *look) {
     struct json *answer = desk_run(&look->desk, look->cli->args[1], &look->err);
     struct json *report = json_find(answer, "report");
     struct buf   text = BUF_EMPTY;
 
     if (report && !look->cli->value.json) {
         plan_print(report);
+        hint(look, json_find(answer, "run"));
     } else if (answer) {
         json_write(report ? report : answer, &text);
         printf("%s\n", buf_text(&text));
@@ -151,21 +129,6 @@ static bool show_told(struct looking *look) {
     buf_release(&text);
     json_release(answer);
     return answer != NULL;
-}
-
-static bool show(struct looking *look) {
-    const char     *run = look->cli->args[1];
-    struct journal *journal = journal_open(NULL, run);
-    bool            ok = journal_load(journal, look->desk.store, &look->err);
-
-    if (ok && json_count(journal_records(journal)) == 0)
-        ok = err_set(&look->err, ERR_NOT_FOUND,
-                     "no run %s in %s; nightshift runs list shows them", run,
-                     buf_text(&look->desk.dir));
-    if (ok)
-        print_run(look, journal);
-    journal_close(journal);
-    return ok;
 }
 
 static bool cancel(struct looking *look) {
@@ -200,7 +163,7 @@ static bool look_up(struct looking *look) {
     switch (look->cli->args[0][0]) {
     case 'l': return list(look);
     case 'c': return cancel(look);
-    default: return look->desk.store ? show(look) : show_told(look);
+    default: return show(look);
     }
 }
 

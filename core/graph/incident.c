@@ -69,6 +69,12 @@ void incident_hold_key(struct str playbook, const struct json *run_key,
     buf_release(&text);
 }
 
+struct str incident_hold_of(const struct buf *hold_key) {
+    size_t skip = sizeof HOLD_PREFIX - 1;
+
+    return (struct str){hold_key->data + skip, hold_key->len - skip};
+}
+
 int64_t incident_firing(const struct json *open) {
     return json_find_int(open, "lead", 0) + json_find_int(open, "carried", 0) +
            json_find_int(open, "fresh", 0);
@@ -76,11 +82,11 @@ int64_t incident_firing(const struct json *open) {
 
 /* --- a run that waits ---------------------------------------------------- */
 
-static void add_open(struct batch *batch, const struct incident_new *begun) {
+static struct json *open_record(const struct incident_new *begun,
+                                const char                *state) {
     struct json *open = json_new_map();
-    struct buf   key = BUF_EMPTY;
 
-    json_put_text(open, "state", STR("waiting"));
+    json_put_text(open, "state", str_of(state));
     json_put_int(open, "due", begun->due);
     json_put_text(open, "playbook", begun->playbook);
     json_put_text(open, "hold", begun->hold);
@@ -90,8 +96,30 @@ static void add_open(struct batch *batch, const struct incident_new *begun) {
     json_put_int(open, "carried", begun->carried);
     json_put_int(open, "fresh", 0);
     json_put_text(open, "from", begun->from);
+    return open;
+}
+
+static void add_open(struct batch *batch, const struct incident_new *begun) {
+    struct json *open = open_record(begun, "waiting");
+    struct buf   key = BUF_EMPTY;
+
     incident_open_key(&key, begun->run);
     batch_insert_json(batch, buf_str(&key), open);
+    buf_release(&key);
+    json_release(open);
+}
+
+/* Its one occurrence was counted by nobody, so it never stops firing. */
+void incident_open_alone(struct str playbook, const struct json *run_key,
+                         struct buf *out) {
+    struct buf          key = BUF_EMPTY;
+    struct incident_new begun = {.playbook = playbook};
+    struct json        *open;
+
+    incident_hold_key(playbook, run_key, &key);
+    begun.hold = incident_hold_of(&key);
+    open = open_record(&begun, "running");
+    json_write(open, out);
     buf_release(&key);
     json_release(open);
 }

@@ -115,7 +115,11 @@ bool incident_attached(struct store *store, const struct json *open,
  * rows a call; *more says whether to call again. */
 bool incident_sweep(struct store *store, bool *more, struct err *err);
 
-/* "main/key/PLAYBOOK/SHA-256 of the key" */
+/* The open record of a run that was begun for itself and is walked. */
+void incident_open_alone(struct str playbook, const struct json *run_key,
+                         struct buf *out);
+
+/* Appends "main/key/PLAYBOOK/SHA-256 of the key" */
 void incident_hold_key(struct str playbook, const struct json *run_key,
                        struct buf *out);
 

@@ -40,10 +40,12 @@ void incident_record_write(struct batch                 *batch,
 void incident_record_move(struct incident_record *occurrence,
                           struct ledger *ledger, enum ledger_state to);
 
-void    incident_open_key(struct buf *out, struct str run);
-void    incident_run_key(struct buf *out, struct str run);
+void       incident_open_key(struct buf *out, struct str run);
+void       incident_run_key(struct buf *out, struct str run);
+/* PLAYBOOK/HASH, out of the key that incident_hold_key() wrote. */
+struct str incident_hold_of(const struct buf *hold_key);
 /* What still fires of an open record's incident. */
-int64_t incident_firing(const struct json *open);
+int64_t    incident_firing(const struct json *open);
 
 /* A run that waits: its open record, its entry, and its place in the incident.
  */

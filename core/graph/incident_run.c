@@ -277,7 +277,7 @@ static bool end(struct ending *e, struct err *err) {
         leave_sweep(e);
         ok = pass_key(e, row.value != NULL, err) &&
              (!row.value || lead_next(e, &row, err));
-        if (e->lead.value)
+        if (e->lead.value || row.value)
             add_ledger(e);
     }
     buf_release(&row.key);

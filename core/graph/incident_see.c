@@ -38,12 +38,6 @@ static void name_occurrence(struct seeing *s) {
     buf_release(&hex);
 }
 
-static struct str after(const struct buf *text, const char *prefix) {
-    size_t len = strlen(prefix);
-
-    return (struct str){text->data + len, text->len - len};
-}
-
 static void attached_key(struct buf *out, struct str hold, struct str run,
                          const char *hash) {
     buf_clear(out);
@@ -199,7 +193,7 @@ static bool take_firing(struct seeing *s, struct err *err) {
         return true;
     }
     incident_hold_key(s->sighting->playbook, s->sighting->run_key, &key);
-    buf_add_str(&s->hold, after(&key, "main/key/"));
+    buf_add_str(&s->hold, incident_hold_of(&key));
     ok = store_get(s->store, buf_str(&key), &holder, NULL, &held, err) &&
          (held ? attach(s, buf_str(&holder), err)
                : begin(s, buf_str(&key), err));

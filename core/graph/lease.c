@@ -1,20 +1,17 @@
-/* lease.c - two records, four writes, all put into batches by others. */
+/* lease.c - three records, six writes, all put into batches by others. */
 #include "graph/lease.h"
 
 #include <string.h>
 
-#include "sys/crypto.h"
+#include "graph/incident.h"
 
 static void set_keys(struct lease *lease, const char *run, struct str playbook,
                      const struct json *key) {
-    struct buf text = BUF_EMPTY;
-
-    json_write(key, &text);
-    buf_addf(&lease->run_key, "main/run/%s", run);
-    buf_addf(&lease->hold_key, "main/key/%.*s/", STR_ARG(playbook));
-    crypto_sha256_hex(buf_str(&text), &lease->hold_key);
+    buf_addf(&lease->run_key, INCIDENT_RUN "%s", run);
+    buf_addf(&lease->open_key, INCIDENT_OPEN "%s", run);
+    incident_hold_key(playbook, key, &lease->hold_key);
+    incident_open_alone(playbook, key, &lease->open);
     buf_add_text(&lease->run, run);
-    buf_release(&text);
 }
 
 static void write_entry(struct json *entry, const char *state,
@@ -29,6 +26,8 @@ static void set_last(struct lease *lease, int64_t version) {
                                           version, buf_str(&lease->closing)};
     lease->last[1] = (struct store_write){
         STORE_REMOVE, buf_str(&lease->hold_key), 1, STR("")};
+    lease->last[2] = (struct store_write){
+        STORE_REMOVE, buf_str(&lease->open_key), 1, STR("")};
 }
 
 void lease_begin(struct lease *lease, const char *run, struct str playbook,
@@ -50,8 +49,27 @@ void lease_begin(struct lease *lease, const char *run, struct str playbook,
         STORE_INSERT, buf_str(&lease->run_key), 0, buf_str(&lease->opening)};
     lease->first[1] = (struct store_write){
         STORE_INSERT, buf_str(&lease->hold_key), 0, buf_str(&lease->run)};
+    lease->first[2] = (struct store_write){
+        STORE_INSERT, buf_str(&lease->open_key), 0, buf_str(&lease->open)};
     set_last(lease, 1);
     json_release(entry);
+}
+
+/* A service may have changed it since, and before there were services there
+ * was none. */
+static bool add_last(const struct lease *lease, struct store *store,
+                     struct store_write *writes, size_t *count,
+                     struct err *err) {
+    int64_t version = 0;
+    bool    found = false;
+
+    if (!store_get(store, buf_str(&lease->open_key), NULL, &version, &found,
+                   err))
+        return false;
+    memcpy(writes, lease->last, sizeof lease->last);
+    writes[2].expected = version;
+    *count = found ? 3 : 2;
+    return true;
 }
 
 bool lease_writes(void *arg, struct store *store, const struct json *record,
@@ -59,16 +77,13 @@ bool lease_writes(void *arg, struct store *store, const struct json *record,
     const struct lease *lease = arg;
     struct str          kind = json_find_text(record, "kind");
 
-    (void)store;
-    (void)err;
     *count = 0;
-    if (str_is(kind, "started"))
-        memcpy(writes, lease->first, sizeof lease->first);
-    else if (str_is(kind, "finished"))
-        memcpy(writes, lease->last, sizeof lease->last);
-    else
+    if (str_is(kind, "finished"))
+        return add_last(lease, store, writes, count, err);
+    if (!str_is(kind, "started"))
         return true;
-    *count = 2;
+    memcpy(writes, lease->first, sizeof lease->first);
+    *count = 3;
     return true;
 }
 
@@ -116,6 +131,11 @@ bool lease_take(struct lease *lease, struct store *store, const char *run,
     /* What has ended holds nothing and can only be shown. */
     if (str_is(json_find_text(*entry, "state"), "ended"))
         return true;
+    if (json_find(*entry, "incident"))
+        return err_set(err, ERR_HELD,
+                       "run %s was begun by a service; start one on this "
+                       "directory, and it goes on: nightshift serve",
+                       run);
     json_put_int(*entry, "fence", json_find_int(*entry, "fence", 1) + 1);
     json_put_int(*entry, "holder", getpid());
     write_entry(*entry, "ended", &lease->closing);
@@ -129,6 +149,8 @@ bool lease_take(struct lease *lease, struct store *store, const char *run,
 void lease_release(struct lease *lease) {
     buf_release(&lease->run_key);
     buf_release(&lease->hold_key);
+    buf_release(&lease->open_key);
+    buf_release(&lease->open);
     buf_release(&lease->opening);
     buf_release(&lease->closing);
     buf_release(&lease->run);

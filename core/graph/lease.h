@@ -1,4 +1,9 @@
-/* lease.h - a run's own entry in the store, and the hold on its key.
+/* lease.h - a run of the command line: its entry in the store, and its key.
+ *
+ * The service's runs are held by incident.h, and both hold the same keys. What
+ * is begun here has an open record, too, so that a service that is started on
+ * the same directory goes on with what was cut short; what the service began is
+ * the service's.
  *
  * "main/run/ID" says which playbook and bundle a run walks and who walks it; a
  * fencing number goes up each time somebody takes it over. "main/key/…" keeps
@@ -18,8 +23,8 @@
 #include "store/store.h"
 
 struct lease {
-    struct buf         run_key, hold_key, opening, closing, run;
-    struct store_write first[2], last[2];
+    struct buf         run_key, hold_key, open_key, open, opening, closing, run;
+    struct store_write first[3], last[3];
 };
 
 /* For a new run. `key` is the incident's. */

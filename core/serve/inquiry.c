@@ -195,9 +195,10 @@ static bool add_report(struct store *store, struct str run, struct json *out,
 
 struct json *inquiry_run(struct store *store, struct str run, struct err *err) {
     struct json *out = json_new_map(), *entry = NULL, *open = NULL;
-    bool         ok =
-        read_record(store, INCIDENT_RUN, run, &entry, err) &&
-        (entry || err_set(err, ERR_NOT_FOUND, "no run %.*s", STR_ARG(run)));
+    bool         ok = read_record(store, INCIDENT_RUN, run, &entry, err) &&
+              (entry || err_set(err, ERR_NOT_FOUND,
+                                "no run %.*s; nightshift runs list shows them",
+                                STR_ARG(run)));
 
     json_put_text(out, "schema", STR("nightshift.run_entry/1"));
     if (entry)

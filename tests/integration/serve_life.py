@@ -169,6 +169,30 @@ class Lives:
                                  not recovered and walk.words(),
                                  writes and "%s writes" % writes])
 
+    def left_by_run(self):
+        """A run of the command line that was killed is gone on with, and what
+        fires on its key meanwhile is judged after it. (RU1)"""
+        with self.life() as life:
+            event = pathlib.Path(life.scratch.name) / "event.json"
+            event.write_text(life.notification(PARKED))
+            life.arm(scenario.Fault("gate.after_intent:1"))
+            killed = self.engine.start(
+                "run", "parked", "--live", "--event", event, "--state",
+                life.state, "--config", life.config, "--scripts", life.scripts,
+                env=life.place.env)
+            life.begin()
+            life.post()
+            done = life.await_list("done")
+            walk = life.process.end()
+            again = self.engine.start(
+                "run", "--live", "--resume", killed.run, "--state", life.state,
+                "--config", life.config, "--json", env=life.place.env)
+            self.cases.check("serve goes on with what run --live left", [
+                not killed.killed and killed.words(),
+                not done and walk.words(),
+                killed.run not in walk.err and walk.err[-800:],
+                again.outcome != "done" and again.words()])
+
     def failing_disk(self):
         with self.life() as life:
             life.begin("sync:40:EIO:on")
@@ -194,7 +218,7 @@ class Lives:
 
     def all(self):
         for step in (self.reload, self.own_bundle, self.quarantine,
-                     self.resolved, self.failing_disk):
+                     self.resolved, self.left_by_run, self.failing_disk):
             step()
         return self.cases.end()
 

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "graph/incident.h"
+#include "graph/lease.h"
 
 static struct store *store;
 static struct err    err;
@@ -315,4 +316,53 @@ Test(incident, a_cancelled_run_does_not_begin) {
     cr_expect_eq(err.code, ERR_CANCELLED);
     end(&run, "cancelled");
     LEDGER("cancelled=1");
+}
+
+/* --- runs of the command line -------------------------------------------- */
+
+static struct lease alone(const char *run) {
+    struct json *key = json_new_list();
+    struct lease lease;
+
+    json_append_text(key, STR("checkout"));
+    lease_begin(&lease, run, STR("heal"), key, "b", 5);
+    json_release(key);
+    cr_assert(store_batch(store, lease.first, 3, &err), "%s", err.text);
+    return lease;
+}
+
+Test(incident, INC2_LE1_what_fires_is_attached_to_a_run_of_the_command_line) {
+    struct lease    lease = alone("run_live");
+    struct sighting s = see("a", "t1", true);
+
+    cr_expect_eq(s.fate, SIGHTING_ATTACHED);
+    cr_expect_str_eq(s.holder, "run_live");
+    LEDGER("attached=1");
+    lease_release(&lease);
+}
+
+Test(incident, INC5_a_service_ends_what_the_command_line_left) {
+    struct lease        lease = alone("run_live");
+    struct incident_run run = run_of("run_live");
+
+    (void)see("a", "t1", true);
+    cr_expect(note(&run, "intent", "class", "set"));
+    end(&run, "done");
+    cr_expect(run.followed);
+    LEDGER("waiting=1");
+    lease_release(&lease);
+}
+
+Test(incident, LE1_the_command_line_leaves_a_run_of_the_service_alone) {
+    struct sighting     s = see("a", "t1", true);
+    struct incident_run run = begin(s.run);
+    struct json        *entry = NULL;
+    struct lease        lease;
+
+    cr_expect_not(lease_take(&lease, store, s.run, &entry, &err));
+    cr_expect_eq(err.code, ERR_HELD);
+    cr_expect(strstr(err.text, "nightshift serve"), "%s", err.text);
+    json_release(entry);
+    lease_release(&lease);
+    end(&run, "done");
 }

@@ -28,11 +28,11 @@ static struct lease begun(const char *run) {
 }
 
 static bool starts(const struct lease *lease) {
-    return store_batch(store, lease->first, 2, &err);
+    return store_batch(store, lease->first, 3, &err);
 }
 
 static bool ends(const struct lease *lease) {
-    return store_batch(store, lease->last, 2, &err);
+    return store_batch(store, lease->last, 3, &err);
 }
 
 Test(lease, LE1_two_runs_of_one_playbook_and_key_never_overlap) {
@@ -69,13 +69,13 @@ Test(lease, LE1_the_first_record_takes_the_hold_and_the_last_gives_it_back) {
     struct lease       one = begun("run_1");
     struct store_write writes[40];
 
-    cr_expect_eq(moved(&one, "started", writes), 2);
-    cr_assert(store_batch(store, writes, 2, &err));
+    cr_expect_eq(moved(&one, "started", writes), 3);
+    cr_assert(store_batch(store, writes, 3, &err));
     cr_expect_not(lease_check(&one, store, &err));
     cr_expect_eq(moved(&one, "parked", writes), 0);
     cr_expect_eq(moved(&one, "intent", writes), 0);
-    cr_expect_eq(moved(&one, "finished", writes), 2);
-    cr_assert(store_batch(store, writes, 2, &err));
+    cr_expect_eq(moved(&one, "finished", writes), 3);
+    cr_assert(store_batch(store, writes, 3, &err));
     cr_expect(lease_check(&one, store, &err));
     lease_release(&one);
 }
