@@ -261,7 +261,6 @@ bool incident_park(struct store *store, const char *run, int64_t due_ms,
     struct incident_record open = {.key = BUF_EMPTY}, lead = {.key = BUF_EMPTY};
     struct ledger          ledger;
     struct batch           batch = {.count = 0};
-    struct buf             text = BUF_EMPTY;
     bool                   ok;
 
     incident_open_key(&open.key, str_of(run));
@@ -273,18 +272,14 @@ bool incident_park(struct store *store, const char *run, int64_t due_ms,
         json_put_int(open.value, "due", due_ms);
         incident_record_write(&batch, &open);
         if (lead.value) {
-            struct store_write counts;
-
             incident_record_move(&lead, &ledger, LEDGER_PARKED);
             incident_record_write(&batch, &lead);
-            counts = ledger_write(&ledger, &text);
-            batch_swap(&batch, counts.key, counts.expected, counts.value);
+            ledger_write(&ledger, &batch);
         }
         ok = batch_apply(&batch, store, err);
     }
     incident_record_release(&open);
     incident_record_release(&lead);
-    buf_release(&text);
     batch_release(&batch);
     return ok;
 }

@@ -18,7 +18,6 @@ struct ending {
     enum ledger_state      state;
     struct incident_record open, entry, lead;
     struct ledger          ledger;
-    struct buf             text;
     int64_t                at;
 };
 
@@ -44,13 +43,6 @@ static void release(struct ending *e) {
     incident_record_release(&e->open);
     incident_record_release(&e->entry);
     incident_record_release(&e->lead);
-    buf_release(&e->text);
-}
-
-static void add_ledger(struct ending *e) {
-    struct store_write counts = ledger_write(&e->ledger, &e->text);
-
-    batch_swap(&e->incident->batch, counts.key, counts.expected, counts.value);
 }
 
 static void move_lead(struct ending *e, enum ledger_state to) {
@@ -77,7 +69,7 @@ static bool begin(struct ending *e, struct err *err) {
     incident_record_write(batch, &e->entry);
     if (e->lead.value) {
         move_lead(e, LEDGER_RUNNING);
-        add_ledger(e);
+        ledger_write(&e->ledger, &e->incident->batch);
     }
     return true;
 }
@@ -278,7 +270,7 @@ static bool end(struct ending *e, struct err *err) {
         ok = pass_key(e, row.value != NULL, err) &&
              (!row.value || lead_next(e, &row, err));
         if (e->lead.value || row.value)
-            add_ledger(e);
+            ledger_write(&e->ledger, &e->incident->batch);
     }
     buf_release(&row.key);
     json_release(row.value);
@@ -355,7 +347,7 @@ static bool sweep_row(struct sweep *sweep, struct batch *batch,
 
 static bool sweep_rows(struct sweep *sweep, struct batch *batch,
                        const struct json *todo, bool *last) {
-    struct buf        prefix = BUF_EMPTY, text = BUF_EMPTY;
+    struct buf        prefix = BUF_EMPTY;
     struct ledger     ledger;
     enum ledger_state to = state_of(json_find_text(todo, "state"));
     bool              ok;
@@ -369,13 +361,9 @@ static bool sweep_rows(struct sweep *sweep, struct batch *batch,
     for (size_t i = 0; ok && i < json_count(sweep->rows); i++)
         ok = sweep_row(sweep, batch, &ledger, json_at(sweep->rows, i), to);
     *last = json_count(sweep->rows) < SWEEP_ROWS;
-    if (ok && json_count(sweep->rows)) {
-        struct store_write counts = ledger_write(&ledger, &text);
-
-        batch_swap(batch, counts.key, counts.expected, counts.value);
-    }
+    if (ok && json_count(sweep->rows))
+        ledger_write(&ledger, batch);
     buf_release(&prefix);
-    buf_release(&text);
     return ok;
 }
 

@@ -18,7 +18,7 @@ struct seeing {
     struct incident_record occurrence, open;
     struct ledger          ledger;
     struct batch           batch;
-    struct buf             hold, text; /* hold: PLAYBOOK/HASH */
+    struct buf             hold; /* PLAYBOOK/HASH */
     char                   hash[HASH_LEN + 1];
 };
 
@@ -47,15 +47,6 @@ static void attached_key(struct buf *out, struct str hold, struct str run,
 
 /* --- its records --------------------------------------------------------- */
 
-static void add_ledger(struct seeing *s) {
-    struct store_write write = ledger_write(&s->ledger, &s->text);
-
-    if (write.kind == STORE_INSERT)
-        batch_insert(&s->batch, write.key, write.value);
-    else
-        batch_swap(&s->batch, write.key, write.expected, write.value);
-}
-
 static void add_occurrence(struct seeing *s, enum ledger_state state,
                            struct str run) {
     const struct sighting *sighting = s->sighting;
@@ -75,7 +66,7 @@ static void add_occurrence(struct seeing *s, enum ledger_state state,
     batch_insert_json(&s->batch, buf_str(&s->occurrence.key), value);
     json_release(value);
     ledger_move(&s->ledger, LEDGER_NONE, state);
-    add_ledger(s);
+    ledger_write(&s->ledger, &s->batch);
 }
 
 static void keep_holder(struct sighting *sighting, struct str run) {
@@ -306,7 +297,7 @@ static bool take_known(struct seeing *s, struct err *err) {
         return false;
     ledger_move(&s->ledger, LEDGER_NONE, LEDGER_DUPLICATE);
     incident_record_write(&s->batch, &s->occurrence);
-    add_ledger(s);
+    ledger_write(&s->ledger, &s->batch);
     return true;
 }
 
@@ -342,6 +333,5 @@ bool incident_see(struct store *store, struct sighting *sighting,
     incident_record_release(&s.open);
     batch_release(&s.batch);
     buf_release(&s.hold);
-    buf_release(&s.text);
     return ok;
 }

@@ -16,16 +16,6 @@ static void key_for(struct buf *out, const char *prefix, struct str id) {
     buf_addf(out, "%s%.*s", prefix, STR_ARG(id));
 }
 
-static void add_counts(struct batch *batch, const struct ledger *ledger,
-                       struct buf *text) {
-    struct store_write write = ledger_write(ledger, text);
-
-    if (write.kind == STORE_INSERT)
-        batch_insert(batch, write.key, write.value);
-    else
-        batch_swap(batch, write.key, write.expected, write.value);
-}
-
 /* --- taking one in ------------------------------------------------------- */
 
 /* The line, and the body behind it unless that is a blob. */
@@ -92,7 +82,7 @@ static bool gather(struct store *store, struct delivery *delivery,
         ledger.accepted++;
     }
     if (ok)
-        add_counts(batch, &ledger, &text);
+        ledger_write(&ledger, batch);
     buf_release(&key);
     buf_release(&text);
     return ok;
@@ -178,7 +168,7 @@ static bool move(struct store *store, struct str id, const char *from,
             batch_insert(&batch, buf_str(&key), value);
         ledger.parsed += parsed;
         ledger.unparsed += unparsed;
-        add_counts(&batch, &ledger, &text);
+        ledger_write(&ledger, &batch);
         ok = batch_apply(&batch, store, err);
     }
     batch_release(&batch);

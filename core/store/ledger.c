@@ -73,16 +73,19 @@ void ledger_move(struct ledger *ledger, enum ledger_state from,
     ledger->counts[to]++;
 }
 
-struct store_write ledger_write(const struct ledger *ledger, struct buf *text) {
-    buf_clear(text);
-    buf_addf(text, "%lld %lld %lld %lld", (long long)ledger->accepted,
+void ledger_write(const struct ledger *ledger, struct batch *batch) {
+    struct buf text = BUF_EMPTY;
+
+    buf_addf(&text, "%lld %lld %lld %lld", (long long)ledger->accepted,
              (long long)ledger->parsed, (long long)ledger->unparsed,
              (long long)ledger->repeated);
     for (int i = 0; i < LEDGER_COUNT; i++)
-        buf_addf(text, " %lld", (long long)ledger->counts[i]);
-    return (struct store_write){ledger->version ? STORE_SWAP : STORE_INSERT,
-                                STR(LEDGER_KEY), ledger->version,
-                                buf_str(text)};
+        buf_addf(&text, " %lld", (long long)ledger->counts[i]);
+    if (ledger->version)
+        batch_swap(batch, STR(LEDGER_KEY), ledger->version, buf_str(&text));
+    else
+        batch_insert(batch, STR(LEDGER_KEY), buf_str(&text));
+    buf_release(&text);
 }
 
 struct json *ledger_json(const struct ledger *ledger) {

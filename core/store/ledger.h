@@ -5,7 +5,8 @@
  * crash can neither lose one nor count it twice. Deliveries have counts of
  * their own beside it: each is accepted once, and later read or not.
  *
- *   LG1  seen is the sum of all states, in the store after any batch. (N2)
+ *   LG1  A sighting is counted in one state at a time: seen is not stored but
+ *        their sum. (N2)
  *   LG2  accepted = parsed + unparsed + those still waiting to be read. (N2)
  *
  * Lifetime: call. Thread: store, but reading values: any.
@@ -14,7 +15,7 @@
 #define STORE_LEDGER_H
 
 #include "base/json.h"
-#include "store/store.h"
+#include "store/batch.h"
 
 /* X(ENUM, "name", "what it means") */
 #define LEDGER_STATES(X)                                                     \
@@ -56,8 +57,8 @@ bool ledger_read(struct store *store, struct ledger *ledger, struct err *err);
 /* From LEDGER_NONE it is seen for the first time. */
 void ledger_move(struct ledger *ledger, enum ledger_state from,
                  enum ledger_state to);
-/* The write that makes it so; `text` must outlive the batch. */
-struct store_write ledger_write(const struct ledger *ledger, struct buf *text);
+/* Adds the write that makes it so. */
+void ledger_write(const struct ledger *ledger, struct batch *batch);
 
 /* { seen, states: { … }, deliveries: { … } }. Gives. */
 struct json *ledger_json(const struct ledger *ledger);
