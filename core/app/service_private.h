@@ -1,6 +1,7 @@
 /* service_private.h - the parts of a running service, for app/service*.c.
  *
- * service.c opens, joins and closes; service_events.c hears what happens and
+ * service.c opens, joins and closes; service_doors.c has the listeners,
+ * service_recover.c what a start goes on with; service_events.c hears what happens and
  * tells metrics and logs; service_scrape.c answers /metrics;
  * service_reload.c puts what is new in force.
  *
@@ -78,6 +79,18 @@ void service_reload(void *service); /* a loop_fn */
 void service_use(struct service *service);
 bool service_use_doors(struct service *service, struct bundle *bundle,
                        struct config *config, struct err *err);
+
+/* Reads what is unfinished and hands it to the dispatcher and the runner. */
+void service_recover(struct service *service);
+/* Goes on with what runs that have ended left to be done in steps. */
+void service_sweep(struct service *service);
+
+/* One more operator's token, for who can read the state directory. */
+void service_make_token(struct service *service);
+bool service_open_doors(struct service *service, struct err *err);
+/* The certificate's files are read anew; on failure the old one stays. */
+bool service_renew(struct service *service, struct err *err);
+void service_tell_listening(const struct service *service);
 
 void service_intake_failed(void *service, const struct err *err);
 /* The store cannot be written any more. */

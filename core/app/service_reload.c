@@ -151,9 +151,13 @@ static void made(void *arg, struct reload_candidate *candidate,
                  const struct json *problems) {
     struct service  *service = arg;
     struct shelving *shelving;
+    struct err       err;
 
     if (!candidate) {
         refuse(service, problems);
+    } else if (!service_renew(service, &err)) {
+        refuse_err(service, &err);
+        reload_release(candidate);
     } else if (!candidate->changed) {
         tell_taken(service, candidate);
         reload_release(candidate);
