@@ -306,6 +306,16 @@ void service_store_failed(struct service *service, const struct err *err) {
 
 /* --- the whole ----------------------------------------------------------- */
 
+/* The command line's word counts more than the configuration's. */
+static void adjust_log(struct service *service) {
+    const struct service_options  *options = &service->options;
+    const struct service_settings *settings = &service->settings;
+
+    log_adjust(service->engine.log,
+               options->log_given ? options->engine.log : settings->log_level,
+               options->engine.log_json || settings->log_json);
+}
+
 static bool open_service(struct service *service, struct err *err) {
     struct engine_options *options = &service->options.engine;
 
@@ -320,6 +330,7 @@ static bool open_service(struct service *service, struct err *err) {
         !service_settings_address(str_of(service->options.listen),
                                   &service->settings.listen))
         return err_set(err, ERR_USAGE, "--listen is like 127.0.0.1:8080");
+    adjust_log(service);
     service->metrics = metrics_open();
     service->readiness = readiness_open();
     readiness_set(service->readiness, READINESS_START,

@@ -87,6 +87,14 @@ static void count_effect(struct service *service, const struct json *records,
 
     if (!asked || (!str_is(kind, "read") && !str_is(kind, "result")))
         return;
+    if (str_is(json_find_text(asked, "kind"), "intent"))
+        metrics_observe(service->metrics, METRIC_EFFECT_SECONDS,
+                        (double)(json_find_int(record, "at", 0) -
+                                 json_find_int(asked, "at", 0)) /
+                            1000,
+                        json_find_text(asked, "class").data, NULL);
+    if (json_truth(json_find(record, "lost")))
+        metrics_add(service->metrics, METRIC_GATE_UNKNOWN, 1, NULL);
     metrics_add(service->metrics, METRIC_EFFECTS, 1,
                 json_find_text(asked, "effect").data,
                 json_find_text(asked, "class").data, outcome_of(record), NULL);

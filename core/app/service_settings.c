@@ -20,14 +20,9 @@ static const struct number {
 } numbers[] = {
 #define AT(member) offsetof(struct service_settings, member)
     {"limits", "runs", 1, 100000, 1000, AT(runs)},
-    {"limits", "vms", 1, 100000, 0, AT(vms)}, /* 0: as many as runs */
-    {"limits", "vm_mb", 32, 1 << 20, 1024, AT(vm_mb)},
     {"limits", "deliveries", 1, 1000000, 2000, AT(deliveries)},
     {"limits", "connections", 1, 1000000, 12000, AT(connections)},
     {"limits", "request_seconds", 1, 3600, 30, AT(request_seconds)},
-    {"retention", "days", 1, 36500, 30, AT(retention_days)},
-    {"retention", "runs", 1, 1000000000, 100000, AT(retention_runs)},
-    {"retention", "deliveries", 1, 36500, 7, AT(retention_delivery_days)},
 #undef AT
 };
 
@@ -64,8 +59,6 @@ static bool read_numbers(const struct json       *config,
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (!read_number(config, &numbers[i], out, err))
             return false;
-    if (out->vms == 0)
-        out->vms = out->runs;
     return true;
 }
 
@@ -183,23 +176,6 @@ static bool read_tls(const struct json *config, struct service_settings *out,
     return true;
 }
 
-static bool read_otlp(const struct json *config, struct service_settings *out,
-                      struct err *err) {
-    const struct json *otlp = json_find(config, "otlp");
-    const struct json *prefix = json_find(otlp, "prefix");
-    const char        *header = text_or_null(otlp, "header");
-
-    out->otlp_url = text_or_null(otlp, "url");
-    out->otlp_secret = text_or_null(json_find(otlp, "secret"), "secret");
-    out->otlp_header = header ? header : "Authorization";
-    out->otlp_prefix = prefix ? json_text(prefix).data : "Bearer ";
-    if (out->otlp_secret && !out->otlp_url)
-        return err_set(err, ERR_CONFIG,
-                       "otlp.secret is given and otlp.url is not: there is "
-                       "nobody to show it to");
-    return true;
-}
-
 static bool read_log(const struct json *config, struct service_settings *out,
                      struct err *err) {
     static const char *const formats[] = {"logfmt", "json", NULL};
@@ -278,13 +254,8 @@ static bool check_tokens(const struct json *config, struct err *err) {
 /* (SV1, SV2) */
 bool service_settings_read(const struct json       *config,
                            struct service_settings *out, struct err *err) {
-    const struct json *watch = json_find(config, "watch");
-
     memset(out, 0, sizeof *out);
-    out->watch = !watch || json_truth(watch);
-    out->public_url = text_or_null(config, "public_url");
     return read_addresses(config, out, err) && read_tls(config, out, err) &&
-           read_numbers(config, out, err) && read_otlp(config, out, err) &&
-           read_drain(config, out, err) && read_log(config, out, err) &&
-           check_tokens(config, err);
+           read_numbers(config, out, err) && read_drain(config, out, err) &&
+           read_log(config, out, err) && check_tokens(config, err);
 }

@@ -27,15 +27,11 @@ struct service_settings {
     struct service_address listen, admin;
     bool                   admin_apart; /* has an address of its own */
     const char            *tls_certificate, *tls_key, *tls_client_ca;
-    const char            *public_url;
-    int64_t                runs, vms, vm_mb, deliveries, connections;
+    int64_t                runs, deliveries, connections;
     int64_t                request_seconds;
-    int64_t        retention_days, retention_runs, retention_delivery_days;
-    const char    *otlp_url, *otlp_secret, *otlp_header, *otlp_prefix;
-    bool           watch;
-    int64_t        drain_ms;
-    bool           log_json;
-    enum log_level log_level;
+    int64_t                drain_ms;
+    bool                   log_json;
+    enum log_level         log_level;
 };
 
 /* Of config_json(). The names of secrets, not their values, are in it. */

@@ -57,8 +57,6 @@
     X(RELOAD_BEFORE_SWAP, "reload.before_swap",                                \
       "a new bundle is stored and proven, the old one in use")                 \
     X(RELOAD_SWAPPED, "reload.swapped", "a new bundle is in use")              \
-    X(RETENTION_STEP, "retention.step",                                        \
-      "something old is about to be removed")                                  \
     X(SERVE_DRAINING, "serve.draining",                                        \
       "the service was told to end and takes nothing more")                    \
     X(JOURNAL_BUILT, "journal.built",                                          \

@@ -35,6 +35,11 @@ struct log *log_open(const struct log_options *options) {
     return log;
 }
 
+void log_adjust(struct log *log, enum log_level level, bool json) {
+    log->options.level = level;
+    log->options.json = json;
+}
+
 void log_close(struct log *log) {
     mem_free(log);
 }

@@ -31,6 +31,8 @@ struct log_options {
 
 struct log *log_open(const struct log_options *options);
 void        log_close(struct log *log);
+/* From now on; before there are other threads. */
+void        log_adjust(struct log *log, enum log_level level, bool json);
 bool        log_wants(const struct log *log, enum log_level level);
 
 /* Pairs are name, value, …, NULL; all values are text:

@@ -323,6 +323,8 @@ static void count(const struct answering *a, const char *result) {
 static void accepted(struct answering *a, const char *id, bool repeated) {
     struct buf body = BUF_EMPTY;
 
+    metrics_observe(a->webhook->options.metrics, METRIC_DELIVERY_BYTES,
+                    (double)http_exchange_body(a->exchange).len, NULL);
     buf_addf(&body, "{\"delivery\":\"%s\"%s}", id,
              repeated ? ",\"repeated\":true" : "");
     count(a, repeated ? "duplicate" : "accepted");

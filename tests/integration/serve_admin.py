@@ -37,7 +37,7 @@ TOKENS = {"ingest": "token-of-a-sender-and-no-other",
 CONFIG = """
 local double = env("DOUBLE_URL")
 return {
-  listen = "127.0.0.1:0", watch = false,
+  listen = "127.0.0.1:0",
   tokens = {
     sender = { secret = secret("INGEST_TOKEN"), role = "ingest" },
     looker = { secret = secret("VIEWER_TOKEN"), role = "viewer" },

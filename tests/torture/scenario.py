@@ -198,7 +198,6 @@ return {
   listen = "127.0.0.1:0",
   tokens = { test = { secret = secret("INGEST_TOKEN"), role = "operator" },
              sender = { secret = secret("INGEST_TOKEN"), role = "ingest" } },
-  watch = false,
   aws = { region = "eu-central-1", account = "000000000000",
           endpoint = double },
   github = { url = double },

@@ -40,7 +40,7 @@ SHOWN = 5       # violations in full
 # tests/unit/test_store_fault.c comes to these; no scenario does.
 ELSEWHERE = {"store.before_checkpoint", "store.after_checkpoint",
              "store.before_copy", "store.after_copy",
-             "store.before_migration", "retention.step"}
+             "store.before_migration"}
 
 
 # All kinds of writes meet the same store; these see it from all sides.

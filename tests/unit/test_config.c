@@ -621,13 +621,9 @@ Test(config, CF3_N7_what_only_the_service_needs_is_no_fact) {
         "return { listen = '0.0.0.0:1', admin = { listen = '0.0.0.0:2' }, "
         "tls = { certificate = 'c', key = 'k', client_ca = 'a' }, "
         "tokens = { ci = { secret = secret('T'), role = 'viewer' } }, "
-        "limits = { runs = 1, vms = 1, vm_mb = 32, deliveries = 1, "
+        "limits = { runs = 1, deliveries = 1, "
         "connections = 1, request_seconds = 1 }, "
-        "retention = { days = 1, runs = 1, deliveries = 1 }, "
-        "otlp = { url = 'https://o', secret = secret('O'), header = 'h', "
-        "prefix = 'p' }, watch = false, drain = '1s', "
-        "log = { format = 'json', level = 'warn' }, "
-        "public_url = 'https://n' }");
+        "drain = '1s', log = { format = 'json', level = 'warn' } }");
     struct json *facts = config_facts(config), *none;
 
     config_release(config);

@@ -47,19 +47,10 @@ Test(service_settings, SV2_what_is_not_given_has_its_default) {
     cr_expect_eq(s.admin.port, 8080);
     cr_expect_not(s.admin_apart);
     cr_expect(!s.tls_certificate && !s.tls_key && !s.tls_client_ca);
-    cr_expect(!s.public_url && !s.otlp_url && !s.otlp_secret);
-    cr_expect_str_eq(s.otlp_header, "Authorization");
-    cr_expect_str_eq(s.otlp_prefix, "Bearer ");
     cr_expect_eq(s.runs, 1000);
-    cr_expect_eq(s.vms, 1000);
-    cr_expect_eq(s.vm_mb, 1024);
     cr_expect_eq(s.deliveries, 2000);
     cr_expect_eq(s.connections, 12000);
     cr_expect_eq(s.request_seconds, 30);
-    cr_expect_eq(s.retention_days, 30);
-    cr_expect_eq(s.retention_runs, 100000);
-    cr_expect_eq(s.retention_delivery_days, 7);
-    cr_expect(s.watch);
     cr_expect_eq(s.drain_ms, 30000);
     cr_expect(!s.log_json && s.log_level == LOG_INFO);
 }
@@ -68,12 +59,9 @@ Test(service_settings, what_is_given_is_taken) {
     struct service_settings s = accepted(
         "{'listen': '[::1]:443', 'admin': {'listen': '0.0.0.0:9000'},"
         " 'tls': {'certificate': 'c', 'key': 'k', 'client_ca': 'a'},"
-        " 'public_url': 'https://ns', 'watch': false, 'drain': '1m30s',"
-        " 'limits': {'runs': 5, 'vms': 3, 'vm_mb': 64, 'deliveries': 1,"
+        " 'drain': '1m30s',"
+        " 'limits': {'runs': 5, 'deliveries': 1,"
         "            'connections': 10.0, 'request_seconds': 9},"
-        " 'retention': {'days': 1, 'runs': 2, 'deliveries': 3},"
-        " 'otlp': {'url': 'http://o', 'secret': {'secret': 'O'},"
-        "          'header': 'X-Key', 'prefix': ''},"
         " 'log': {'format': 'json', 'level': 'debug'},"
         " 'tokens': {'am': {'secret': {'secret': 'T'}, 'role': 'ingest'}}}");
 
@@ -85,23 +73,12 @@ Test(service_settings, what_is_given_is_taken) {
     cr_expect_str_eq(s.tls_certificate, "c");
     cr_expect_str_eq(s.tls_key, "k");
     cr_expect_str_eq(s.tls_client_ca, "a");
-    cr_expect_str_eq(s.public_url, "https://ns");
     cr_expect_eq(s.runs, 5);
-    cr_expect_eq(s.vms, 3);
-    cr_expect_eq(s.vm_mb, 64);
     cr_expect_eq(s.deliveries, 1);
     cr_expect_eq(s.connections, 10);
     cr_expect_eq(s.request_seconds, 9);
-    cr_expect_eq(s.retention_days, 1);
-    cr_expect_eq(s.retention_runs, 2);
-    cr_expect_eq(s.retention_delivery_days, 3);
-    cr_expect_str_eq(s.otlp_url, "http://o");
-    cr_expect_str_eq(s.otlp_secret, "O");
-    cr_expect_str_eq(s.otlp_header, "X-Key");
-    cr_expect_str_eq(s.otlp_prefix, "");
-    cr_expect(!s.watch && s.drain_ms == 90000);
+    cr_expect_eq(s.drain_ms, 90000);
     cr_expect(s.log_json && s.log_level == LOG_DEBUG);
-    cr_expect_eq(accepted("{'limits': {'runs': 7}}").vms, 7);
 }
 
 Test(service_settings, SV1_a_number_out_of_range_names_its_key_and_its_range) {
@@ -110,14 +87,9 @@ Test(service_settings, SV1_a_number_out_of_range_names_its_key_and_its_range) {
         int64_t     least, most;
     } rows[] = {
         {"limits", "runs", 1, 100000},
-        {"limits", "vms", 1, 100000},
-        {"limits", "vm_mb", 32, 1048576},
         {"limits", "deliveries", 1, 1000000},
         {"limits", "connections", 1, 1000000},
         {"limits", "request_seconds", 1, 3600},
-        {"retention", "days", 1, 36500},
-        {"retention", "runs", 1, 1000000000},
-        {"retention", "deliveries", 1, 36500},
     };
     char text[120], words[160];
 
@@ -174,9 +146,6 @@ Test(service_settings, SV1_half_of_a_pair_is_told_what_is_missing) {
             "tokens.ci has no secret: secret(\"NAME\")");
     refused("{'tokens': {'ci': {'secret': {'secret': 'T'}}}}",
             "tokens.ci has no role: ingest, viewer or operator");
-    refused("{'otlp': {'secret': {'secret': 'T'}}}",
-            "otlp.secret is given and otlp.url is not: there is nobody to "
-            "show it to");
 }
 
 Test(service_settings, SV1_a_drain_of_hours_is_refused) {

@@ -33,7 +33,6 @@ return {
   listen = "127.0.0.1:%d",
   tokens = { sender = { secret = secret("INGEST_TOKEN"), role = "ingest" },
              test = { secret = secret("INGEST_TOKEN"), role = "operator" } },
-  watch = false,
   aws = { region = "eu-central-1", account = "000000000000",
           endpoint = double },
   channels = { pager = { url = double .. "/hook/pager" } },
