@@ -31,8 +31,7 @@ CONFIG = """
 local double = env("DOUBLE_URL")
 return {
   listen = "127.0.0.1:%d",
-  tokens = { sender = { secret = secret("INGEST_TOKEN"), role = "ingest" },
-             test = { secret = secret("INGEST_TOKEN"), role = "operator" } },
+  tokens = { %s },
   aws = { region = "eu-central-1", account = "000000000000",
           endpoint = double },
   channels = { pager = { url = double .. "/hook/pager" } },
@@ -53,6 +52,8 @@ def until(question, seconds=DEADLINE_S):
 
 
 class Serving:
+    roles = {"ingest": TOKEN, "operator": "token-of-an-operator-and-no-other"}
+
     def __init__(self, engine, services, playbook="notify", settings="",
                  port=0):
         self.engine, self.services = engine, services
@@ -68,7 +69,8 @@ class Serving:
             if path.stem != self.playbook:
                 path.unlink()
         self.double = Double().__enter__()
-        canaries.plant("INGEST_TOKEN", TOKEN)
+        for role, token in self.roles.items():
+            canaries.plant(role.upper() + "_TOKEN", token)
         return self
 
     def __exit__(self, *_):
@@ -81,11 +83,15 @@ class Serving:
     def start(self):
         """On the port of the first time, whenever it is started again."""
         (self.folder / "nightshift.lua").write_text(CONFIG % (
-            self.port, self.settings, ", ".join(
+            self.port, ", ".join(
+                '%s = { secret = secret("%s_TOKEN"), role = "%s" }' % (
+                    role, role.upper(), role) for role in self.roles),
+            self.settings, ", ".join(
                 '["prod/%s"] = { repo = "acme/x", branch = "main" }' % name
                 for name in self.services)))
         env = {**BARE, **CREDENTIALS, "DOUBLE_URL": self.double.url,
-               "INGEST_TOKEN": TOKEN}
+               **{role.upper() + "_TOKEN": token
+                  for role, token in self.roles.items()}}
         self.child = subprocess.Popen(
             [self.engine.binary, "serve", "--config",
              self.folder / "nightshift.lua", "--state", self.state,
