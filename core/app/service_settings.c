@@ -8,6 +8,7 @@
 
 #include "base/nearest.h"
 #include "base/timestamp.h"
+#include "serve/token.h"
 
 #define LISTEN "127.0.0.1:8080"
 #define DRAIN_MS 30000
@@ -208,21 +209,10 @@ static bool read_drain(const struct json *config, struct service_settings *out,
 
 /* --- tokens ---------------------------------------------------------------- */
 
-static const char *const roles[] = {"ingest", "viewer", "operator", NULL};
-
-bool service_settings_role(struct str text, enum service_role *role) {
-    for (size_t i = 0; roles[i]; i++)
-        if (str_is(text, roles[i])) {
-            *role = (enum service_role)i;
-            return true;
-        }
-    return false;
-}
-
 static bool check_token(struct str name, const struct json *token,
                         struct err *err) {
     const struct json *role = json_find(token, "role");
-    enum service_role  known;
+    enum token_role    known;
     struct buf         key = BUF_EMPTY;
     bool               ok = true;
 
@@ -235,8 +225,8 @@ static bool check_token(struct str name, const struct json *token,
                      "tokens.%.*s has no role: ingest, viewer or operator",
                      STR_ARG(name));
     buf_addf(&key, "tokens.%.*s.role", STR_ARG(name));
-    if (ok && !service_settings_role(json_text(role), &known))
-        ok = wrong_word(buf_text(&key), json_text(role), roles, err);
+    if (ok && !token_role_read(json_text(role), &known))
+        ok = wrong_word(buf_text(&key), json_text(role), token_roles, err);
     buf_release(&key);
     return ok;
 }

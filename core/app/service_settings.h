@@ -38,10 +38,6 @@ struct service_settings {
 bool service_settings_read(const struct json       *config,
                            struct service_settings *out, struct err *err);
 
-enum service_role { SERVICE_INGEST, SERVICE_VIEWER, SERVICE_OPERATOR };
-
-/* "ingest", "viewer" or "operator". */
-bool service_settings_role(struct str text, enum service_role *role);
 /* "127.0.0.1:8080", "[::1]:8080" or "localhost:8080"; false when it is none. */
 bool service_settings_address(struct str text, struct service_address *out);
 

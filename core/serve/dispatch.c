@@ -227,10 +227,9 @@ static void give_up(struct dispatch *dispatch, const struct err *why) {
 
 /* --- occurrences --------------------------------------------------------- */
 
-static void make_ids(struct dispatch *dispatch, struct sighting *sighting) {
+static void make_ids(struct sighting *sighting) {
     unsigned char random[2 * ID_RANDOM];
 
-    (void)dispatch;
     crypto_random(random, sizeof random);
     id_make(sighting->run, "run_", sighting->at, random);
     id_make(sighting->id, "inc_", sighting->at, random + ID_RANDOM);
@@ -274,7 +273,7 @@ static void fill(struct dispatch *dispatch, struct job *job,
     sighting->playbook = route.id;
     sighting->run_key = json_find(incident, "key");
     sighting->incident = incident;
-    make_ids(dispatch, sighting);
+    make_ids(sighting);
 }
 
 static void post_batch(struct dispatch *dispatch) {

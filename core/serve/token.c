@@ -19,10 +19,15 @@ struct tokens {
     size_t        count;
 };
 
-static enum token_role role_named(struct str name) {
-    if (str_is(name, "operator"))
-        return TOKEN_OPERATOR;
-    return str_is(name, "viewer") ? TOKEN_VIEWER : TOKEN_INGEST;
+const char *const token_roles[] = {"ingest", "viewer", "operator", NULL};
+
+bool token_role_read(struct str word, enum token_role *role) {
+    for (int i = 0; token_roles[i]; i++)
+        if (str_is(word, token_roles[i])) {
+            *role = (enum token_role)(TOKEN_INGEST + i);
+            return true;
+        }
+    return false;
 }
 
 static void add(struct tokens *tokens, struct str secret,
@@ -44,12 +49,13 @@ struct tokens *token_open(const struct json    *configured,
     tokens->items =
         mem_new((json_count(configured) + 1) * sizeof *tokens->items);
     while (json_walk_next(&walk)) {
-        struct str name =
+        enum token_role role = TOKEN_NONE;
+        struct str      name =
             json_find_text(json_find(walk.value, "secret"), "secret");
 
+        (void)token_role_read(json_find_text(walk.value, "role"), &role);
         if (name.len)
-            add(tokens, secret_find(secrets, name.data),
-                role_named(json_find_text(walk.value, "role")));
+            add(tokens, secret_find(secrets, name.data), role);
     }
     add(tokens, own, TOKEN_OPERATOR);
     return tokens;

@@ -19,6 +19,11 @@ struct tokens;
 
 enum token_role { TOKEN_NONE, TOKEN_INGEST, TOKEN_VIEWER, TOKEN_OPERATOR };
 
+/* "ingest", "viewer" or "operator"; false for any other word. */
+bool token_role_read(struct str word, enum token_role *role);
+/* In their order; ends in NULL. */
+extern const char *const token_roles[];
+
 /* `configured` is the configuration's `tokens`, or NULL; `own` one more, for
  * who can read the state directory: an operator's. */
 struct tokens *token_open(const struct json    *configured,
