@@ -55,11 +55,13 @@ void service_use(struct service *service) {
         .bundle = service->engine.bundle,
         .facts = service->facts,
         .mode = service->mode,
+        .runs = (size_t)service->settings.runs,
         .settle_ms = json_find_int(config, "settle_ms", 5000),
         .park_after_ms = json_find_int(config, "park_after_ms", 10000),
     };
 
     runner_use(service->runner, &world);
+    intake_limit(service->intake, (size_t)service->settings.deliveries);
     dispatch_use(service->dispatch, service->routes,
                  json_find(config, "sources"));
     metrics_info(service->metrics, METRIC_BUNDLE,
@@ -125,7 +127,6 @@ static void open_loop_side(struct service *service) {
         .watchdog = engine->watchdog,
         .marker = service->marker,
         .redact = engine->redact,
-        .runs = (size_t)service->settings.runs,
         .events = &service_runner_events,
         .arg = service,
     };

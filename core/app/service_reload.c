@@ -107,6 +107,9 @@ static void swap(struct service *service, struct reload_candidate *candidate,
     fault_pass(FAULT_RELOAD_BEFORE_SWAP);
     keep_old(service);
     tell_taken(service, candidate);
+    service->settings.runs = candidate->settings.runs;
+    service->settings.deliveries = candidate->settings.deliveries;
+    service->settings.drain_ms = candidate->settings.drain_ms;
     reload_swap(candidate, &service->engine.bundle, &service->engine.config);
     service->routes = routes;
     service->mode = engine_mode(&service->engine, NULL, &err);

@@ -58,16 +58,21 @@ static void lane_remove(struct entry *entry) {
     entry->queued = false;
 }
 
-/* How many of a playbook may be walked at once; 0: as many as of all. */
-static size_t lane_limit(const struct runner *runner, const struct lane *lane) {
-    const struct script *script = bundle_find(
-        runner->world.bundle, SCRIPT_PLAYBOOK, str_of(lane->playbook));
-    const struct json *table;
+const struct json *runner_limits(struct bundle *bundle, const char *playbook) {
+    const struct script *script =
+        bundle_find(bundle, SCRIPT_PLAYBOOK, str_of(playbook));
+    const struct json *table = NULL;
     struct err         err;
 
-    if (!script || !bundle_meta(runner->world.bundle, script, &table, &err))
-        return 0;
-    return (size_t)json_find_int(json_find(table, "limits"), "runs", 0);
+    return script && bundle_meta(bundle, script, &table, &err)
+               ? json_find(table, "limits")
+               : NULL;
+}
+
+/* How many of a playbook may be walked at once; 0: as many as of all. */
+static size_t lane_limit(const struct runner *runner, const struct lane *lane) {
+    return (size_t)json_find_int(
+        runner_limits(runner->world.bundle, lane->playbook), "runs", 0);
 }
 
 static bool lane_has_room(const struct runner *runner,
@@ -114,7 +119,7 @@ static void begin_some(void *arg) {
 
     runner->poked = false;
     while (!runner->stopping && runner->world.bundle &&
-           runner->walked < runner->options.runs &&
+           runner->walked < runner->world.runs &&
            (lane = next_lane(runner)) != NULL)
         walk(lane->first);
 }
@@ -172,7 +177,7 @@ void runner_add(struct runner *runner, struct str run, struct str playbook,
 
     entry->fresh = true;
     /* What cannot begin soon is read back when it does. */
-    if (incident && runner->walked < runner->options.runs && due_ms == 0)
+    if (incident && runner->walked < runner->world.runs && due_ms == 0)
         entry->incident = json_clone(incident);
     line_up(entry);
 }

@@ -47,6 +47,7 @@ struct runner_world {
     const struct json *facts; /* what new runs may depend on */
     struct mode       *mode;  /* borrowed until the runner is closed */
     int64_t            settle_ms, park_after_ms;
+    size_t             runs; /* walked at once */
 };
 
 struct runner_options {
@@ -57,7 +58,6 @@ struct runner_options {
     struct watchdog            *watchdog;
     struct marker              *marker; /* or NULL */
     const struct redact        *redact;
-    size_t                      runs; /* walked at once */
     const struct runner_events *events;
     void                       *arg;
 }; /* all borrowed */

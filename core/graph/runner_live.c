@@ -74,15 +74,13 @@ static bool guard(void *arg, struct store *store, const struct json *record,
 }
 
 static int64_t cooldown_of(const struct live *live) {
-    const struct script *script = bundle_find(
-        live->bundle, SCRIPT_PLAYBOOK, str_of(live->entry->lane->playbook));
-    const struct json *table;
-    struct err         err;
-    int64_t            ms = 0;
+    struct str text = json_find_text(
+        runner_limits(live->bundle, live->entry->lane->playbook), "cooldown");
+    struct err err;
+    int64_t    ms = 0;
 
-    if (script && bundle_meta(live->bundle, script, &table, &err))
-        (void)timestamp_read_duration(
-            json_find_text(json_find(table, "limits"), "cooldown"), &ms, &err);
+    if (text.len)
+        (void)timestamp_read_duration(text, &ms, &err);
     return ms;
 }
 

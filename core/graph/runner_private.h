@@ -58,11 +58,13 @@ struct runner {
 };
 
 /* Walks it: state is ENTRY_WALKED, until runner_done(). */
-void runner_walk(struct entry *entry);
+void               runner_walk(struct entry *entry);
 /* It is parked until due_ms, or gone when due_ms is -1. */
-void runner_done(struct entry *entry, int64_t due_ms);
-void runner_failed(struct runner *runner, const struct err *err);
-void runner_live_attach(struct live *live, struct json *evidence);
-void runner_live_cancel(struct live *live);
+void               runner_done(struct entry *entry, int64_t due_ms);
+/* A playbook's `limits`, or NULL. */
+const struct json *runner_limits(struct bundle *bundle, const char *playbook);
+void               runner_failed(struct runner *runner, const struct err *err);
+void               runner_live_attach(struct live *live, struct json *evidence);
+void               runner_live_cancel(struct live *live);
 
 #endif

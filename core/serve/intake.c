@@ -19,7 +19,7 @@
 
 struct intake {
     struct intake_options options;
-    atomic_size_t         waiting, bytes, kept;
+    atomic_size_t         waiting, bytes, kept, most;
     atomic_bool           failed;
 };
 
@@ -36,11 +36,16 @@ struct intake *intake_open(const struct intake_options *options) {
     struct intake *intake = mem_new(sizeof *intake);
 
     intake->options = *options;
+    intake_limit(intake, options->deliveries);
     return intake;
 }
 
 void intake_close(struct intake *intake) {
     mem_free(intake);
+}
+
+void intake_limit(struct intake *intake, size_t deliveries) {
+    atomic_store(&intake->most, deliveries);
 }
 
 size_t intake_waiting(const struct intake *intake) {
@@ -178,7 +183,7 @@ static bool admit(struct intake *intake, size_t bytes) {
     size_t waiting = atomic_fetch_add(&intake->waiting, 1);
     size_t held = atomic_fetch_add(&intake->bytes, bytes);
 
-    if (waiting < intake->options.deliveries &&
+    if (waiting < atomic_load(&intake->most) &&
         (held == 0 || held + bytes <= intake->options.bytes))
         return true;
     atomic_fetch_sub(&intake->waiting, 1);

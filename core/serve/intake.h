@@ -66,6 +66,7 @@ void intake_accept(struct intake *intake, struct intake_offer *offer,
                    intake_done_fn *done, void *arg);
 
 /* From any thread. */
+void   intake_limit(struct intake *intake, size_t deliveries);
 size_t intake_waiting(const struct intake *intake);
 bool   intake_failed(const struct intake *intake);
 void   intake_fail(struct intake *intake); /* the store has failed */

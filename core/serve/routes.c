@@ -72,13 +72,3 @@ struct route routes_find(const struct routes *routes, struct str source,
     }
     return (struct route){{NULL, 0}, NULL};
 }
-
-const struct json *routes_playbook(const struct routes *routes, struct str id) {
-    const struct script *script =
-        bundle_find(routes->bundle, SCRIPT_PLAYBOOK, id);
-    const struct json *table = NULL;
-    struct err         err;
-
-    return script && bundle_meta(routes->bundle, script, &table, &err) ? table
-                                                                       : NULL;
-}

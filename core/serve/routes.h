@@ -28,9 +28,7 @@ struct route {
     const struct json *playbook; /* its table */
 };
 /* `source` is the configured name, `script` the source's. */
-struct route       routes_find(const struct routes *routes, struct str source,
-                               struct str script, const struct json *occurrence);
-/* A playbook's table, also of one that is off; NULL: there is none. */
-const struct json *routes_playbook(const struct routes *routes, struct str id);
+struct route routes_find(const struct routes *routes, struct str source,
+                         struct str script, const struct json *occurrence);
 
 #endif

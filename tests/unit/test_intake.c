@@ -330,6 +330,23 @@ Test(intake, IT3_more_than_may_wait_are_sent_away_until_there_is_room) {
     close_all(&fixture);
 }
 
+Test(intake, IT3_another_limit_counts_from_the_next_one_on) {
+    struct fixture fixture;
+    struct slow    slow;
+    struct sender  first = SENDER, second = SENDER;
+
+    open_slow(&fixture, &slow);
+    intake_limit(fixture.intake, 1);
+    offer(&fixture, &first, "", "{}");
+    offer(&fixture, &second, "", "{}");
+    cr_expect_eq(told_now(&second), 1);
+    cr_expect_eq(second.fate, INTAKE_BUSY);
+    let_go(&slow);
+    await(&first);
+    cr_expect_eq(first.fate, INTAKE_STORED);
+    close_all(&fixture);
+}
+
 Test(intake, IT3_the_bytes_that_wait_are_bounded_but_one_may_be_large) {
     struct fixture fixture;
     struct slow    slow;

@@ -29,6 +29,7 @@
 #define TELL "ctx.notify('oncall', { title = 'help' }) "
 
 struct scene {
+    size_t               runs; /* that may be walked at once */
     struct bench         bench;
     struct watchdog     *watchdog;
     struct runner       *runner;
@@ -93,11 +94,11 @@ static void open_runner(struct scene *scene, size_t runs) {
         .log = scene->bench.log,
         .watchdog = scene->watchdog,
         .redact = scene->bench.redact,
-        .runs = runs,
         .events = &scene->events,
         .arg = scene,
     };
 
+    scene->runs = runs;
     scene->runner = runner_open(&options);
 }
 
@@ -105,6 +106,7 @@ static void use(struct scene *scene) {
     const struct runner_world world = {.bundle = scene->bench.bundle,
                                        .facts = scene->bench.config,
                                        .mode = scene->bench.mode,
+                                       .runs = scene->runs,
                                        .park_after_ms = 1};
     struct err                err = {.text = ""};
 
@@ -307,6 +309,19 @@ Test(runner, RU3_no_more_are_walked_at_once_than_allowed_among_all) {
     cr_expect_eq(scene.most, 3);
     cr_expect_eq(spy_count(scene.bench.spy, "prometheus:query"), 20);
     cr_expect_eq(runner_counts(scene.runner).waiting, 0);
+    close_scene(&scene);
+}
+
+Test(runner, RU3_another_limit_counts_from_the_next_beginning_on) {
+    struct scene scene;
+
+    open_scene(&scene, 3, PLAYBOOK(""), NODE(ASK ASK));
+    scene.runs = 1;
+    use(&scene);
+    for (int i = 0; i < 4; i++)
+        begin(&scene, "a");
+    loop_run(scene.bench.loop);
+    cr_expect_eq(scene.most, 1);
     close_scene(&scene);
 }
 
