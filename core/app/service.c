@@ -189,9 +189,13 @@ static bool open_parts(struct service *service, struct err *err) {
 
 static void tick(void *arg);
 
+/* Twice as often as systemd wants to hear of us, or each second. */
 static void tick_again(struct service *service) {
-    service->tick =
-        loop_timer_start(service->engine.loop, TICK_MS, tick, service);
+    int64_t half = notify_watchdog_ms(service->notify) / 2;
+
+    service->tick = loop_timer_start(
+        service->engine.loop, half > 0 && half < TICK_MS ? half : TICK_MS, tick,
+        service);
 }
 
 static void set_gauges(struct service *service) {

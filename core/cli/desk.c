@@ -199,11 +199,6 @@ static struct inquiry newest(const char *state, bool all) {
     return (struct inquiry){str_of(state), all ? SIZE_MAX : INQUIRY_LIMIT};
 }
 
-struct json *desk_ledger(struct desk *desk, struct err *err) {
-    return desk->store ? inquiry_ledger(desk->store, err)
-                       : ask(desk, "GET", "ledger", err);
-}
-
 struct json *desk_runs(struct desk *desk, const char *state, bool all,
                        struct err *err) {
     struct inquiry inquiry = newest(state, all);

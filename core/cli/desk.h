@@ -28,7 +28,6 @@ bool desk_open(struct desk *desk, const struct cli *cli, struct err *err);
 void desk_close(struct desk *desk); /* also one that was not opened */
 
 /* Each gives a map, or NULL with err filled. `state` as in inquiry.h. */
-struct json *desk_ledger(struct desk *desk, struct err *err);
 struct json *desk_runs(struct desk *desk, const char *state, bool all,
                        struct err *err);
 struct json *desk_run(struct desk *desk, const char *run, struct err *err);
