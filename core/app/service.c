@@ -242,10 +242,17 @@ static void out_of_time(void *arg) {
     _exit(service->code);
 }
 
-/* (SR2) */
+/* Whatever was on its way is in the journal, or was never promised. */
+static void give_up(void *arg) {
+    _exit(((struct service *)arg)->code);
+}
+
+/* (SR2) With a store that has failed there is nothing to wait for. */
 static void drain(void *arg) {
     struct service *service = arg;
 
+    if (service->failed)
+        give_up(service);
     if (service->draining)
         return;
     service->draining = true;
@@ -263,11 +270,6 @@ static void drain(void *arg) {
     service->busy = 2;
     dispatch_stop(service->dispatch, part_stopped, service);
     runner_stop(service->runner, part_stopped, service);
-}
-
-/* Whatever was on its way is in the journal, or was never promised. */
-static void give_up(void *arg) {
-    _exit(((struct service *)arg)->code);
 }
 
 struct failure {

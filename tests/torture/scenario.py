@@ -335,6 +335,8 @@ class Service(Scenario):
                 self.metrics = text
             if len(self.accepted) == len(SERVED) and self.settled():
                 return True
+            if "\nnightshift_store_failed 1" in self.metrics:
+                return False    # it would end by itself, 15 s later
             time.sleep(0.02)
         return False
 
