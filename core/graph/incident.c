@@ -2,6 +2,7 @@
 #include "graph/incident.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "graph/incident_private.h"
 #include "sys/crypto.h"
@@ -148,7 +149,23 @@ void incident_begin(struct batch *batch, const struct incident_new *begun) {
 
 /* --- what the runner asks ------------------------------------------------ */
 
-bool incident_load(struct store *store, const char *run, struct json **open,
+static bool raise_fence(struct store *store, struct incident_record *entry,
+                        struct err *err) {
+    struct batch batch = {.count = 0};
+    bool         ok;
+
+    if (!str_is(json_find_text(entry->value, "state"), "running"))
+        return true;
+    json_put_int(entry->value, "fence",
+                 json_find_int(entry->value, "fence", 1) + 1);
+    json_put_int(entry->value, "holder", getpid());
+    incident_record_write(&batch, entry);
+    ok = batch_apply(&batch, store, err);
+    batch_release(&batch);
+    return ok;
+}
+
+bool incident_take(struct store *store, const char *run, struct json **open,
                    struct json **entry, struct err *err) {
     struct incident_record record = {.key = BUF_EMPTY};
     bool                   ok;
@@ -159,7 +176,8 @@ bool incident_load(struct store *store, const char *run, struct json **open,
     *open = record.value;
     if (ok && *open) {
         incident_run_key(&record.key, str_of(run));
-        ok = incident_record_read(store, &record, err);
+        ok = incident_record_read(store, &record, err) &&
+             raise_fence(store, &record, err);
         *entry = record.value;
     }
     record.value = NULL;

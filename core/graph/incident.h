@@ -79,8 +79,8 @@ struct incident_run {
     char         run[ID_SIZE], next[ID_SIZE]; /* next: for one that follows */
     int64_t      cooldown_ms;                 /* of the playbook */
     struct batch batch;
-    bool         followed; /* out: `next` waits to be walked */
-    int64_t      next_due;
+    bool         followed;        /* out: `next` waits to be walked */
+    int64_t      next_due, fence; /* fence: 0 before it is walked */
     bool         acted;
 };
 
@@ -103,8 +103,9 @@ bool incident_cancel(struct store *store, const char *run, const char *why,
                      bool *found, struct err *err);
 
 /* The open record, and the run's entry with its incident; NULL when there is
- * none (then err is not filled). Both are given. */
-bool incident_load(struct store *store, const char *run, struct json **open,
+ * none (then err is not filled). Both are given. Of a run that has begun the
+ * fence is raised: who walked it before cannot end it any more. (LE2) */
+bool incident_take(struct store *store, const char *run, struct json **open,
                    struct json **entry, struct err *err);
 
 /* Attached rows of the run's key, as evidence; appends. */

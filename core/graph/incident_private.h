@@ -7,8 +7,8 @@
  *   main/occurrence/SOURCE/HASH  state status run hold delivery
  *   main/open/RUN      state due playbook hold incident lead_key lead carried
  *                      fresh from acted cancel crashes
- *   main/run/RUN       run playbook key bundle at state incident
- *                      outcome verdict ended
+ *   main/run/RUN       run playbook key bundle at state incident holder
+ *                      fence outcome verdict ended
  *   main/incident/INC  playbook key runs at
  *   main/attached/HOLD/RUN/HASH  occurrence evidence
  *   main/cooldown/HOLD until

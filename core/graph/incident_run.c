@@ -6,6 +6,7 @@
  * written, or handed to the run that judges what came meanwhile. (INC5)
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "graph/incident_private.h"
 
@@ -63,7 +64,10 @@ static bool begin(struct ending *e, struct err *err) {
         return err_set(err, ERR_CANCELLED, "the run is not wanted any more");
     json_put_text(e->open.value, "state", STR("running"));
     incident_record_write(batch, &e->open);
+    e->incident->fence = json_find_int(e->entry.value, "fence", 0) + 1;
     json_put_text(e->entry.value, "state", STR("running"));
+    json_put_int(e->entry.value, "fence", e->incident->fence);
+    json_put_int(e->entry.value, "holder", getpid());
     json_put_text(e->entry.value, "bundle",
                   json_find_text(e->record, "bundle"));
     incident_record_write(batch, &e->entry);
@@ -253,11 +257,22 @@ static void close_entry(struct ending *e) {
     incident_record_write(&e->incident->batch, &e->entry);
 }
 
+/* (LE2) */
+static bool check_fence(const struct ending *e, struct err *err) {
+    int64_t fence = json_find_int(e->entry.value, "fence", 0);
+
+    return fence == e->incident->fence ||
+           err_set(err, ERR_HELD,
+                   "run %s was taken over: its fence is %lld, ours was %lld",
+                   e->incident->run, (long long)fence,
+                   (long long)e->incident->fence);
+}
+
 static bool end(struct ending *e, struct err *err) {
     struct first_row row = {.err = err};
     bool             ok;
 
-    if (!read_three(e, err))
+    if (!read_three(e, err) || !check_fence(e, err))
         return false;
     e->state = state_of(json_find_text(e->record, "outcome"));
     ok = find_fresh(e, &row);

@@ -93,6 +93,7 @@ static void open_guard(struct live *live) {
             runner->options.clock->wall_ms(runner->options.clock), random);
     memcpy(live->incident.run, live->entry->id, sizeof live->incident.run);
     live->incident.cooldown_ms = cooldown_of(live);
+    live->incident.fence = json_find_int(live->record, "fence", 0);
     live->incident.acted = json_truth(json_find(live->open, "acted"));
     journal_guard(live->journal,
                   (struct journal_guard){guard, &live->incident});
@@ -393,7 +394,7 @@ static void begin_with(struct live *live, struct json *incident) {
 static bool load_it(struct store *store, void *arg, struct err *err) {
     struct live *live = arg;
 
-    return incident_load(store, live->entry->id, &live->open, &live->record,
+    return incident_take(store, live->entry->id, &live->open, &live->record,
                          err) &&
            journal_load(live->journal, store, err) &&
            (!live->open ||

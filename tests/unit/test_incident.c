@@ -341,13 +341,35 @@ Test(incident, INC2_LE1_what_fires_is_attached_to_a_run_of_the_command_line) {
 Test(incident, INC5_a_service_ends_what_the_command_line_left) {
     struct lease        lease = alone("run_live");
     struct incident_run run = run_of("run_live");
+    struct json        *open, *entry;
 
+    cr_assert(incident_take(store, "run_live", &open, &entry, &err));
+    run.fence = json_find_int(entry, "fence", 0);
+    json_release(open);
+    json_release(entry);
     (void)see("a", "t1", true);
     cr_expect(note(&run, "intent", "class", "set"));
     end(&run, "done");
     cr_expect(run.followed);
     LEDGER("waiting=1");
     lease_release(&lease);
+}
+
+Test(incident, LE2_who_takes_a_run_over_alone_may_end_it) {
+    struct sighting     s = see("a", "t1", true);
+    struct incident_run first = begin(s.run), second = run_of(s.run);
+    struct json        *open, *entry;
+
+    cr_assert(incident_take(store, s.run, &open, &entry, &err));
+    second.fence = json_find_int(entry, "fence", 0);
+    cr_expect_eq(second.fence, first.fence + 1);
+    cr_expect_not(note(&first, "finished", "outcome", "done"));
+    cr_expect_eq(err.code, ERR_HELD);
+    end(&second, "escalated");
+    LEDGER("escalated=1");
+    incident_run_release(&first);
+    json_release(open);
+    json_release(entry);
 }
 
 Test(incident, LE1_the_command_line_leaves_a_run_of_the_service_alone) {

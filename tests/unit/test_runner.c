@@ -196,7 +196,7 @@ static void recover(struct scene *scene, const char *run) {
     struct json *open = NULL, *entry = NULL;
     struct err   err;
 
-    cr_assert(incident_load(scene->bench.store, run, &open, &entry, &err));
+    cr_assert(incident_take(scene->bench.store, run, &open, &entry, &err));
     cr_assert(open, "%s is not open", run);
     runner_recover(scene->runner, str_of(run), open);
     json_release(open);
