@@ -393,6 +393,7 @@ bool service_run(const struct service_options *options, int *code,
     bool            ok;
 
     service->options = *options;
+    (void)pthread_mutex_init(&service->asking, NULL);
     service->notify = notify_open(err);
     ok = service->notify && open_service(service, err);
     if (ok) {
@@ -403,6 +404,7 @@ bool service_run(const struct service_options *options, int *code,
         serve(service);
     *code = service->code;
     close_service(service);
+    (void)pthread_mutex_destroy(&service->asking);
     mem_free(service);
     return ok;
 }

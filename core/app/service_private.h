@@ -10,6 +10,8 @@
 #ifndef APP_SERVICE_PRIVATE_H
 #define APP_SERVICE_PRIVATE_H
 
+#include <pthread.h>
+
 #include "app/service.h"
 #include "app/service_settings.h"
 #include "graph/runner.h"
@@ -53,6 +55,8 @@ struct service {
     struct service_past    *past;
     struct http_exchange   *asked[SERVICE_ASKED_MAX];
     size_t                  asked_count;
+    pthread_mutex_t         asking; /* guards ending */
+    bool                    ending; /* the loop hears of nobody any more */
     struct marker          *marker;
     struct buf              blamed; /* the run that the last process died in */
     struct loop_timer      *tick, *deadline;

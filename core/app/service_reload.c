@@ -134,7 +134,9 @@ static void shelved(void *arg, const struct err *failure) {
     struct routes   *routes = NULL;
     struct err       err;
 
-    if (failure) {
+    if (service->draining) {
+        reload_release(shelving->candidate);
+    } else if (failure) {
         refuse_err(service, failure);
         reload_release(shelving->candidate);
         service_store_failed(service, failure);
@@ -189,14 +191,18 @@ struct asking {
     struct http_exchange *exchange;
 };
 
+static void turn_away(struct http_exchange *exchange) {
+    http_exchange_add(exchange, "Retry-After", STR("5"));
+    http_exchange_problem(exchange, 503, "busy",
+                          "the service ends, or reloads already");
+}
+
 static void asked(void *arg) {
     struct asking  *asking = arg;
     struct service *service = asking->service;
 
     if (service->draining || service->asked_count == SERVICE_ASKED_MAX) {
-        http_exchange_add(asking->exchange, "Retry-After", STR("5"));
-        http_exchange_problem(asking->exchange, 503, "busy",
-                              "the service ends, or reloads already");
+        turn_away(asking->exchange);
     } else {
         service->asked[service->asked_count++] = asking->exchange;
         service_reload(service);
@@ -207,11 +213,21 @@ static void asked(void *arg) {
 void service_reload_asked(void *arg, struct http_exchange *exchange) {
     struct service *service = arg;
     struct asking  *asking = mem_new(sizeof *asking);
+    bool            ending;
 
     asking->service = service;
     asking->exchange = exchange;
-    loop_expect(service->engine.loop);
-    loop_post(service->engine.loop, asked, asking);
+    (void)pthread_mutex_lock(&service->asking);
+    ending = service->ending;
+    if (!ending) {
+        loop_expect(service->engine.loop);
+        loop_post(service->engine.loop, asked, asking);
+    }
+    (void)pthread_mutex_unlock(&service->asking);
+    if (!ending)
+        return;
+    turn_away(exchange);
+    mem_free(asking);
 }
 
 /* --- the life of it ------------------------------------------------------ */
@@ -233,10 +249,27 @@ void service_reload_open(struct service *service) {
     service->reload = reload_open(&options);
 }
 
+static void heard_all(void *arg) {
+    loop_stop(((struct service *)arg)->engine.loop);
+}
+
+/* A server closes only when all are answered: who has asked is heard once
+ * more, and whoever asks from now on is answered where he asks. */
+static void hear_the_last(struct service *service) {
+    (void)pthread_mutex_lock(&service->asking);
+    service->ending = true;
+    (void)pthread_mutex_unlock(&service->asking);
+    service->draining = true;
+    loop_defer(service->engine.loop, heard_all, service);
+    loop_run(service->engine.loop);
+}
+
 /* Whoever still waits is told that nothing came of it. */
 void service_reload_close(struct service *service) {
     struct json *body = json_new_map();
 
+    if (service->engine.loop)
+        hear_the_last(service);
     json_put_text(body, "status", STR("ended"));
     answer_all(service, 503, body);
     json_release(body);
