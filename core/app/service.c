@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "app/service_private.h"
+#include "app/version.h"
 #include "base/fault.h"
 #include "base/mem.h"
 #include "check/check.h"
@@ -339,6 +340,11 @@ static bool open_service(struct service *service, struct err *err) {
         return err_set(err, ERR_USAGE, "--listen is like 127.0.0.1:8080");
     adjust_log(service);
     service->metrics = metrics_open();
+    metrics_info(service->metrics, METRIC_BUILD, APP_VERSION);
+    metrics_set(service->metrics, METRIC_PROCESS_START,
+                (double)service->engine.clock->wall_ms(service->engine.clock) /
+                    1000,
+                NULL);
     service->readiness = readiness_open();
     readiness_set(service->readiness, READINESS_START,
                   "reading what is unfinished");

@@ -192,7 +192,6 @@ struct asking {
 };
 
 static void turn_away(struct http_exchange *exchange) {
-    http_exchange_add(exchange, "Retry-After", STR("5"));
     http_exchange_problem(exchange, 503, "busy",
                           "the service ends, or reloads already");
 }

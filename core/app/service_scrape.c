@@ -4,6 +4,7 @@
  * read from it, behind everything that was written before, so that what is
  * shown adds up and belongs together. (N2)
  */
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -49,6 +50,19 @@ static double resident_bytes(void) {
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 
+/* The one that looks is not counted. */
+static double open_descriptors(void) {
+    DIR   *folder = opendir("/proc/self/fd");
+    double count = -1;
+
+    if (!folder)
+        return 0;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        count += entry->d_name[0] != '.';
+    (void)closedir(folder);
+    return count;
+}
+
 static void set_process(struct metrics *metrics) {
     struct rusage usage;
 
@@ -59,6 +73,7 @@ static void set_process(struct metrics *metrics) {
                         1e6,
                 NULL);
     metrics_set(metrics, METRIC_PROCESS_RESIDENT, resident_bytes(), NULL);
+    metrics_set(metrics, METRIC_PROCESS_FDS, open_descriptors(), NULL);
 }
 
 /* Of both listeners; only what has been refused is shown. */

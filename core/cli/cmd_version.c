@@ -6,10 +6,9 @@
 #include <limits.h>
 #include <link.h>
 
+#include "app/version.h"
 #include "base/json.h"
 #include "cli/cli.h"
-
-#define VERSION "0.1.0"
 
 /* What Nightshift itself is linked with; theirs would be forty lines more. */
 static bool is_own(const char *name) {
@@ -45,14 +44,14 @@ int cmd_version(const struct cli *cli) {
 
     (void)dl_iterate_phdr(add_library, libraries);
     json_put_text(object, "schema", STR("nightshift.version/1"));
-    json_put_text(object, "version", STR(VERSION));
+    json_put_text(object, "version", STR(APP_VERSION));
     json_put_text(object, "compiler", STR(__VERSION__));
     json_put(object, "libraries", libraries);
     if (cli->value.json) {
         json_write(object, &text);
         printf("%s\n", buf_text(&text));
     } else {
-        printf("nightshift %s (%s)\n", VERSION, __VERSION__);
+        printf("nightshift %s (%s)\n", APP_VERSION, __VERSION__);
         walk = json_walk_over(libraries);
         while (json_walk_next(&walk))
             printf("  %.*s\n", STR_ARG(walk.key));

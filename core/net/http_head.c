@@ -21,7 +21,9 @@ static const struct str single[HTTP_HEAD_SINGLES] = {
     {"X-GitHub-Event", 14},
     {"X-Hub-Signature-256", 19},
     {"X-GitHub-Delivery", 17},
-    {"X-PagerDuty-Signature", 21}};
+    {"X-PagerDuty-Signature", 21},
+    {"X-Slack-Signature", 17},
+    {"X-Slack-Request-Timestamp", 25}};
 enum { AT_HOST, AT_LENGTH, AT_ENCODING, AT_EXPECT };
 
 static const struct http_problem fit = {0, NULL, NULL};
@@ -67,12 +69,8 @@ struct http_problem http_head_check_target(struct str target) {
 static const char *doubt_in(struct str name, struct str value) {
     if (name.len == 0)
         return "a field has no name";
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.data[i];
-
-        if (!isalnum(c) && (c == '\0' || !strchr("-_!#$%&'*+.^`|~", c)))
-            return "a field's name has a character that names do not have";
-    }
+    if (!str_made_of(name, isalnum, "-_!#$%&'*+.^`|~"))
+        return "a field's name has a character that names do not have";
     for (size_t i = 0; i < value.len; i++)
         if (is_control(value.data[i]))
             return "a field has a control character in it";
@@ -118,10 +116,8 @@ void http_head_end(struct http_head *head, const char *end) {
 }
 
 static bool is_number(struct str text, int64_t *number) {
-    for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-    return text.len < 16 && str_to_int(text, number);
+    return str_made_of(text, isdigit, "") && text.len < 16 &&
+           str_to_int(text, number);
 }
 
 static bool is(struct str text, const char *word) {

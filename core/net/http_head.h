@@ -29,7 +29,7 @@
 #define HTTP_HEAD_LINE_MAX 8192   /* of method, path and query */
 #define HTTP_HEAD_BYTES_MAX 16384 /* of all fields */
 #define HTTP_HEAD_FIELDS_MAX 100
-#define HTTP_HEAD_SINGLES 14
+#define HTTP_HEAD_SINGLES 16
 
 struct http_head {
     bool        in_place;

@@ -24,6 +24,7 @@ const char *http_problem_title(int status) {
     case 431: return "Request Header Fields Too Large";
     case 500: return "Internal Server Error";
     case 503: return "Service Unavailable";
+    case 505: return "HTTP Version Not Supported";
     default: return "Error";
     }
 }
@@ -48,7 +49,9 @@ void http_problem_write_whole(struct http_problem problem, struct buf *out) {
              "HTTP/1.1 %d %s\r\nContent-Type: " HTTP_PROBLEM_TYPE
              "\r\nContent-Length: %zu\r\n%sConnection: close\r\n\r\n",
              problem.status, http_problem_title(problem.status), body.len,
-             problem.status == 503 ? "Retry-After: 5\r\n" : "");
+             problem.status == 503 ? "Retry-After: " HTTP_PROBLEM_COME_BACK
+                                     "\r\n"
+                                   : "");
     buf_add_str(out, buf_str(&body));
     buf_release(&body);
 }

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 
 #define HTTP_PROBLEM_TYPE "application/problem+json"
+#define HTTP_PROBLEM_COME_BACK "5" /* seconds, of every 503 */
 
 struct http_problem {
     int         status; /* 0: there is none */

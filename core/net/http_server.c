@@ -85,7 +85,8 @@ struct http_server {
     pthread_cond_t             wake;
     struct http_tls           *tls;
     char                      *client_ca;
-    bool                       ended;
+    bool                       ended, has_tls;
+    char                       words[160]; /* why it does not start */
     pthread_t                  reaper;
 };
 
@@ -182,7 +183,7 @@ static struct peer *welcome(struct http_server    *server,
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
             ->connect_fd;
     name_peer(connection, peer->address);
-    if (server->options.certificate) {
+    if (server->has_tls) {
         peer->tls = present_tls(server); /* HS5 */
         if (!http_tls_attach(peer->tls, session_of(connection)))
             (void)shutdown(peer->fd, SHUT_RDWR);
@@ -276,7 +277,8 @@ static enum MHD_Result refuse(struct http_exchange *exchange,
     response = make_response(HTTP_PROBLEM_TYPE, buf_str(&text));
     (void)MHD_add_response_header(response, "Connection", "close");
     if (problem.status == 503)
-        (void)MHD_add_response_header(response, "Retry-After", "5");
+        (void)MHD_add_response_header(response, "Retry-After",
+                                      HTTP_PROBLEM_COME_BACK);
     buf_clear(&text);
     if (problem.status == 405) {
         list_methods(exchange->server, exchange->path, &text);
@@ -322,6 +324,8 @@ static const struct http_problem two_spaces = {
     400, "bad_request", "the request line has more than one space in a row"};
 static const struct http_problem too_full = {
     503, "too_busy", "too many bodies are being received"};
+static const struct http_problem too_late = {
+    503, "ending", "the service is about to end; send it again"};
 
 static size_t head_size(const struct http_exchange *exchange) {
     return MHD_get_connection_info(exchange->connection,
@@ -353,8 +357,8 @@ static struct http_problem judge(struct http_exchange *exchange,
         return no_such_path(exchange);
     if ((uint64_t)length > exchange->cap)
         return too_large;
-    if ((uint64_t)length >
-        server->options.bodies - atomic_load(&server->bodies))
+    if (atomic_load(&server->bodies) + (uint64_t)length >
+        server->options.bodies)
         return too_full;
     if (length)
         buf_reserve(&exchange->body, (size_t)length < RESERVE_MAX
@@ -426,6 +430,22 @@ static enum MHD_Result send_answer(struct http_exchange *exchange) {
                               exchange->response);
 }
 
+static void wake_closer(struct http_server *server) {
+    if (!atomic_load(&server->closing))
+        return;
+    (void)pthread_mutex_lock(&server->lock);
+    (void)pthread_cond_broadcast(&server->wake);
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+/* The closer may have seen all answered before this one was counted: then
+ * nobody is there to answer it. */
+static void take_back(struct http_server *server) {
+    atomic_fetch_sub(&server->unanswered, 1);
+    atomic_fetch_sub(&server->unsent, 1);
+    wake_closer(server);
+}
+
 /* Whoever finds the other's mark resumes: answer() when this fell asleep
  * before, this when it was answered while it was falling asleep. (HS2) */
 static enum MHD_Result hand_over(struct http_exchange *exchange) {
@@ -435,9 +455,13 @@ static enum MHD_Result hand_over(struct http_exchange *exchange) {
     if (!http_crowd_move(&server->crowd, &exchange->peer->place,
                          HTTP_CROWD_BUSY, mono_ms()))
         return MHD_NO; /* it was cut a moment ago */
-    exchange->handed_over = true;
     atomic_fetch_add(&server->unanswered, 1);
     atomic_fetch_add(&server->unsent, 1);
+    if (atomic_load(&server->closing)) {
+        take_back(server);
+        return refuse(exchange, too_late);
+    }
+    exchange->handed_over = true;
     server->options.handle(server->options.arg, exchange); /* HS1 */
     if (atomic_load(&exchange->answering) == ANSWERED)
         return send_answer(exchange);
@@ -484,14 +508,6 @@ static void *on_line(void *arg, const char *target,
         (void)http_crowd_move(&server->crowd, &peer->place, HTTP_CROWD_OWING,
                               mono_ms());
     return exchange;
-}
-
-static void wake_closer(struct http_server *server) {
-    if (!atomic_load(&server->closing))
-        return;
-    (void)pthread_mutex_lock(&server->lock);
-    (void)pthread_cond_broadcast(&server->wake);
-    (void)pthread_mutex_unlock(&server->lock);
 }
 
 /* The library takes a short read for the last one, and its epoll reports each
@@ -612,6 +628,8 @@ void http_exchange_problem(struct http_exchange *exchange, int status,
     struct buf body = BUF_EMPTY;
 
     http_problem_write((struct http_problem){status, code, detail}, &body);
+    if (status == 503)
+        http_exchange_add(exchange, "Retry-After", STR(HTTP_PROBLEM_COME_BACK));
     http_exchange_answer(exchange, status, HTTP_PROBLEM_TYPE, buf_str(&body));
     buf_release(&body);
 }
@@ -655,12 +673,15 @@ static bool listen_on(const struct http_server_options *o, int *fd,
     if (!address_of(o, &at, &len, err))
         return false;
     *fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    (void)setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (*fd < 0 || bind(*fd, (struct sockaddr *)&at, len) != 0 ||
+    if (*fd < 0 ||
+        setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
+        bind(*fd, (struct sockaddr *)&at, len) != 0 ||
         listen(*fd, SOMAXCONN) != 0 ||
         getsockname(*fd, (struct sockaddr *)&at, &len) != 0) {
-        err_set(err, ERR_IO, "cannot listen on %s port %d: %m", o->address,
-                o->port);
+        err_set(err, ERR_IO,
+                "cannot listen on %s port %d: %m; configure another `listen`, "
+                "or free this one",
+                o->address, o->port);
         if (*fd >= 0)
             (void)close(*fd);
         return false;
@@ -677,7 +698,11 @@ static void on_words(void *arg, const char *format, va_list words) {
         "Error processing request (HTTP response code is %u";
     static const char full[] = "Server reached connection limit";
 
-    if (strncmp(format, refused, sizeof refused - 1) == 0)
+    struct http_server *server = arg;
+
+    if (!server->daemon)
+        (void)vsnprintf(server->words, sizeof server->words, format, words);
+    else if (strncmp(format, refused, sizeof refused - 1) == 0)
         count(arg, (int)va_arg(words, unsigned));
     else if (strncmp(format, full, sizeof full - 1) == 0)
         count(arg, 503);
@@ -758,14 +783,17 @@ static bool start(struct http_server *server, struct err *err) {
         server->tls = http_tls_open(o->certificate, o->key, o->client_ca, err);
         if (!server->tls)
             return false;
+        server->has_tls = true;
     }
     if (!listen_on(o, &fd, &server->port, err))
         return false;
     server->daemon = start_daemon(server, fd);
     if (!server->daemon) {
         (void)close(fd);
-        return err_set(err, ERR_IO, "the server on %s port %d does not start",
-                       o->address, server->port);
+        return err_set(err, ERR_IO,
+                       "the server on %s port %d does not start: %slower "
+                       "limits.connections, or raise LimitNOFILE",
+                       o->address, server->port, server->words);
     }
     if (pthread_create(&server->reaper, NULL, reaper, server) != 0)
         abort(); /* out of memory, see mem.h */
@@ -776,10 +804,13 @@ struct http_server *http_server_open(const struct http_server_options *options,
                                      struct err                       *err) {
     struct http_server *server = make(options);
 
-    if (start(server, err))
-        return server;
-    release(server);
-    return NULL;
+    if (!start(server, err)) {
+        release(server);
+        return NULL;
+    }
+    server->options.certificate = server->options.key = NULL;
+    server->options.client_ca = NULL;
+    return server;
 }
 
 uint16_t http_server_port(const struct http_server *server) {
@@ -790,7 +821,7 @@ bool http_server_renew(struct http_server *server, const char *certificate,
                        const char *key, struct err *err) {
     struct http_tls *fresh, *old;
 
-    if (!server->options.certificate)
+    if (!server->has_tls)
         return err_set(err, ERR_CONFIG, "the listener on port %d has no TLS",
                        server->port);
     fresh = http_tls_open(certificate, key, server->client_ca, err);

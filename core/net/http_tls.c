@@ -7,6 +7,7 @@
 #include "net/http_tls.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -107,7 +108,8 @@ static struct str copy(const void *data, size_t len) {
     return (struct str){mem_text(data, len), len};
 }
 
-/* One with a NUL in it was made to deceive. */
+/* What is no name of DNS was made to deceive: a NUL or a line end in it would
+ * make two of one. (HT1) */
 static void take_names(gnutls_x509_crt_t       certificate,
                        struct http_tls_client *client) {
     client->names = mem_new(SAN_COUNT_MAX * sizeof *client->names);
@@ -119,7 +121,8 @@ static void take_names(gnutls_x509_crt_t       certificate,
 
         if (kind == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
             return;
-        if (kind == GNUTLS_SAN_DNSNAME && !memchr(name, '\0', len))
+        if (kind == GNUTLS_SAN_DNSNAME &&
+            str_made_of((struct str){name, len}, isalnum, "-._*"))
             client->names[client->count++] = copy(name, len);
     }
 }

@@ -248,7 +248,6 @@ static void answer_err(struct http_exchange *exchange, const struct err *err) {
     } else if (err->code == ERR_CONFLICT) {
         http_exchange_problem(exchange, 409, "conflict", err->text);
     } else if (err->code == ERR_IO) {
-        http_exchange_add(exchange, "Retry-After", STR("5"));
         http_exchange_problem(exchange, 503, "store_failed",
                               "the store has failed");
     } else {

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "net/http_problem.h"
 #include "net/http_server.h"
 #include "serve/admin.h"
 #include "serve/readiness.h"
@@ -56,7 +57,7 @@ static void readyz(struct site *site, struct http_exchange *exchange,
 
     (void)tail;
     if (!ready)
-        http_exchange_add(exchange, "Retry-After", STR("5"));
+        http_exchange_add(exchange, "Retry-After", STR(HTTP_PROBLEM_COME_BACK));
     answer_json(exchange, ready ? 200 : 503, state);
 }
 

@@ -21,7 +21,6 @@
 #define BODY_MAX (8u << 20)         /* unless the source says otherwise */
 #define BODY_MAX_GITHUB (25u << 20) /* the largest that GitHub sends */
 #define DEPTH_MAX 64
-#define RETRY_AFTER "5"
 
 /* What of a sender's headers its source may see. */
 static const char *const shown[] = {"x-github-event",
@@ -215,8 +214,6 @@ static void refuse(struct judging *j, int status, const char *code,
     if (status == 401)
         http_exchange_add(j->exchange, "WWW-Authenticate",
                           STR("Bearer realm=\"nightshift\""));
-    if (status == 503)
-        http_exchange_add(j->exchange, "Retry-After", STR(RETRY_AFTER));
     http_exchange_problem(j->exchange, status, code, detail);
 }
 
@@ -342,7 +339,6 @@ static void done(void *arg, enum intake_fate fate, const char *id,
         accepted(a, id, fate == INTAKE_REPEATED);
     } else {
         count(a, "refused");
-        http_exchange_add(a->exchange, "Retry-After", STR(RETRY_AFTER));
         http_exchange_problem(
             a->exchange, 503, fate == INTAKE_BUSY ? "busy" : "store_failed",
             fate == INTAKE_BUSY ? "too much waits to be stored; send it again"

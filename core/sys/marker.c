@@ -30,6 +30,10 @@ static bool map_file(struct marker *marker, const char *path, struct err *err) {
 
     if (fd < 0 || ftruncate(fd, SIZE) != 0)
         return failed(path, fd, err);
+    /* A hole would be a SIGBUS on a full disk. */
+    errno = posix_fallocate(fd, 0, SIZE);
+    if (errno != 0)
+        return failed(path, fd, err);
     page = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (page == MAP_FAILED)
         return failed(path, fd, err);
@@ -64,6 +68,7 @@ void marker_set(struct marker *marker, const char *what) {
 
     if (!marker || len == 0)
         return;
+    marker->page[0] = '\0';
     for (size_t i = len; i > 0; i--)
         marker->page[i] = i == len ? '\0' : what[i];
     marker->page[0] = what[0];

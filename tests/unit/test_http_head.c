@@ -102,6 +102,11 @@ Test(http_head, HH2_nobody_speaks_with_two_voices) {
     cr_expect_eq(JUDGE("Content-Length: 5"), 400);
     cr_expect_eq(JUDGE("Host: x", "Authorization: a", "authorization: b"), 400);
     cr_expect_eq(JUDGE("Host: x", "webhook-id: a", "Webhook-Id: b"), 400);
+    cr_expect_eq(
+        JUDGE("Host: x", "X-Slack-Signature: a", "X-Slack-Signature: b"), 400);
+    cr_expect_eq(JUDGE("Host: x", "X-Slack-Request-Timestamp: 1",
+                       "X-Slack-Request-Timestamp: 2"),
+                 400);
 }
 
 Test(http_head, an_old_request_has_no_chunks_and_needs_no_host) {
