@@ -149,8 +149,42 @@ void incident_begin(struct batch *batch, const struct incident_new *begun) {
 
 /* --- what the runner asks ------------------------------------------------ */
 
-static bool raise_fence(struct store *store, struct incident_record *entry,
-                        struct err *err) {
+/* The lead goes where its run goes: the open record, the lead and the ledger in
+ * one batch. What `run --live` began has no lead. */
+static bool move_lead(struct store *store, const struct incident_record *open,
+                      struct batch *batch, enum ledger_state to,
+                      struct err *err) {
+    struct str             key = json_find_text(open->value, "lead_key");
+    struct incident_record lead = {.key = BUF_EMPTY};
+    struct ledger          ledger;
+    bool                   ok = true;
+
+    incident_record_write(batch, open);
+    if (key.len) {
+        buf_add_str(&lead.key, key);
+        ok = incident_record_read(store, &lead, err) &&
+             ledger_read(store, &ledger, err);
+    }
+    if (ok && lead.value) {
+        incident_record_move(&lead, &ledger, to);
+        incident_record_write(batch, &lead);
+        ledger_write(&ledger, batch);
+    }
+    incident_record_release(&lead);
+    return ok;
+}
+
+/* A run that was parked is walked again, and its lead with it. */
+static bool wake(struct store *store, struct incident_record *open,
+                 struct batch *batch, struct err *err) {
+    if (!str_is(json_find_text(open->value, "state"), "parked"))
+        return true;
+    json_put_text(open->value, "state", STR("running"));
+    return move_lead(store, open, batch, LEDGER_RUNNING, err);
+}
+
+static bool take_over(struct store *store, struct incident_record *open,
+                      struct incident_record *entry, struct err *err) {
     struct batch batch = {.count = 0};
     bool         ok;
 
@@ -160,28 +194,25 @@ static bool raise_fence(struct store *store, struct incident_record *entry,
                  json_find_int(entry->value, "fence", 1) + 1);
     json_put_int(entry->value, "holder", getpid());
     incident_record_write(&batch, entry);
-    ok = batch_apply(&batch, store, err);
+    ok = wake(store, open, &batch, err) && batch_apply(&batch, store, err);
     batch_release(&batch);
     return ok;
 }
 
 bool incident_take(struct store *store, const char *run, struct json **open,
                    struct json **entry, struct err *err) {
-    struct incident_record record = {.key = BUF_EMPTY};
+    struct incident_record held = {.key = BUF_EMPTY}, kept = {.key = BUF_EMPTY};
     bool                   ok;
 
-    *open = *entry = NULL;
-    incident_open_key(&record.key, str_of(run));
-    ok = incident_record_read(store, &record, err);
-    *open = record.value;
-    if (ok && *open) {
-        incident_run_key(&record.key, str_of(run));
-        ok = incident_record_read(store, &record, err) &&
-             raise_fence(store, &record, err);
-        *entry = record.value;
-    }
-    record.value = NULL;
-    incident_record_release(&record);
+    incident_open_key(&held.key, str_of(run));
+    incident_run_key(&kept.key, str_of(run));
+    ok = incident_record_read(store, &held, err) &&
+         (!held.value || (incident_record_read(store, &kept, err) &&
+                          take_over(store, &held, &kept, err)));
+    *open = held.value ? json_retain(held.value) : NULL;
+    *entry = kept.value ? json_retain(kept.value) : NULL;
+    incident_record_release(&held);
+    incident_record_release(&kept);
     return ok;
 }
 
@@ -209,15 +240,18 @@ static bool take_evidence(void *arg, struct str key, int64_t version,
 
 bool incident_attached(struct store *store, const struct json *open,
                        struct json *list, struct err *err) {
-    struct buf  prefix = BUF_EMPTY;
-    struct rows rows = {list, err, true};
-    bool        ok;
+    const struct json *resolved = json_find(open, "resolved");
+    struct buf         prefix = BUF_EMPTY;
+    struct rows        rows = {list, err, true};
+    bool               ok;
 
     buf_addf(&prefix, "main/attached/%.*s/",
              STR_ARG(json_find_text(open, "hold")));
     ok = store_scan(store, buf_str(&prefix), STR(""), EVIDENCE_MAX,
                     take_evidence, &rows, err) &&
          rows.ok;
+    for (size_t i = 0; i < json_count(resolved); i++)
+        json_append(list, json_retain(json_at(resolved, i)));
     buf_release(&prefix);
     return ok;
 }
@@ -261,43 +295,21 @@ bool incident_crashed(struct store *store, const char *run, int64_t *times,
     return ok;
 }
 
-/* The lead's record, when the run has one: what `run --live` began has none.
- */
-static bool read_lead(struct store *store, const struct json *open,
-                      struct incident_record *lead, struct err *err) {
-    struct str key = json_find_text(open, "lead_key");
-
-    if (key.len == 0)
-        return true;
-    buf_clear(&lead->key);
-    buf_add_str(&lead->key, key);
-    return incident_record_read(store, lead, err);
-}
-
 bool incident_park(struct store *store, const char *run, int64_t due_ms,
                    struct err *err) {
-    struct incident_record open = {.key = BUF_EMPTY}, lead = {.key = BUF_EMPTY};
-    struct ledger          ledger;
+    struct incident_record open = {.key = BUF_EMPTY};
     struct batch           batch = {.count = 0};
     bool                   ok;
 
     incident_open_key(&open.key, str_of(run));
-    ok = incident_record_read(store, &open, err) &&
-         read_lead(store, open.value, &lead, err) &&
-         ledger_read(store, &ledger, err);
+    ok = incident_record_read(store, &open, err);
     if (ok && open.value) {
         json_put_text(open.value, "state", STR("parked"));
         json_put_int(open.value, "due", due_ms);
-        incident_record_write(&batch, &open);
-        if (lead.value) {
-            incident_record_move(&lead, &ledger, LEDGER_PARKED);
-            incident_record_write(&batch, &lead);
-            ledger_write(&ledger, &batch);
-        }
-        ok = batch_apply(&batch, store, err);
+        ok = move_lead(store, &open, &batch, LEDGER_PARKED, err) &&
+             batch_apply(&batch, store, err);
     }
     incident_record_release(&open);
-    incident_record_release(&lead);
     batch_release(&batch);
     return ok;
 }

@@ -104,11 +104,13 @@ bool incident_cancel(struct store *store, const char *run, const char *why,
 
 /* The open record, and the run's entry with its incident; NULL when there is
  * none (then err is not filled). Both are given. Of a run that has begun the
- * fence is raised: who walked it before cannot end it any more. (LE2) */
+ * fence is raised: who walked it before cannot end it any more (LE2); one that
+ * was parked is running again. */
 bool incident_take(struct store *store, const char *run, struct json **open,
                    struct json **entry, struct err *err);
 
-/* Attached rows of the run's key, as evidence; appends. */
+/* What else fires on the run's key, and what has ended since it acted, as
+ * evidence; appends. */
 bool incident_attached(struct store *store, const struct json *open,
                        struct json *list, struct err *err);
 

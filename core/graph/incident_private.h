@@ -6,7 +6,7 @@
  *
  *   main/occurrence/SOURCE/HASH  state status run hold delivery
  *   main/open/RUN      state due playbook hold incident lead_key lead carried
- *                      fresh from acted cancel crashes
+ *                      fresh from resolved acted cancel crashes
  *   main/run/RUN       run playbook key bundle at state incident holder
  *                      fence outcome verdict ended
  *   main/incident/INC  playbook key runs at

@@ -152,7 +152,7 @@ static bool add_to_incident(struct ending *e, struct err *err) {
     return ok;
 }
 
-/* What was attached first leads it. */
+/* One of what was attached leads it: the first in the order of the keys. */
 static bool lead_next(struct ending *e, const struct first_row *row,
                       struct err *err) {
     struct batch          *batch = &e->incident->batch;

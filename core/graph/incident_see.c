@@ -10,7 +10,8 @@
 #include "graph/incident_private.h"
 #include "sys/crypto.h"
 
-#define HASH_LEN 32 /* hex digits of it: 128 bits keep two keys apart */
+#define RESOLVED_MAX 20 /* ends that an open record remembers */
+#define HASH_LEN 32     /* hex digits of it: 128 bits keep two keys apart */
 
 struct seeing {
     struct store          *store;
@@ -213,8 +214,17 @@ static bool read_holder(struct seeing *s, struct str hold, struct err *err) {
     return ok;
 }
 
+/* What the row counts as in the run that holds the key: what came during it,
+ * what was carried into it, or nothing when it waits to be swept. */
+static const char *counted_as(const struct seeing *s, struct str run) {
+    if (str_is(run, s->sighting->holder))
+        return "fresh";
+    return str_equal(run, json_find_text(s->open.value, "from")) ? "carried"
+                                                                 : NULL;
+}
+
 /* Its row goes, and the run has one less that fires. */
-static bool detach(struct seeing *s, struct err *err) {
+static bool detach(struct seeing *s, bool *counted, struct err *err) {
     struct json *occurrence = s->occurrence.value;
     struct str   run = json_find_text(occurrence, "run");
     struct buf   key = BUF_EMPTY;
@@ -223,13 +233,15 @@ static bool detach(struct seeing *s, struct err *err) {
 
     attached_key(&key, json_find_text(occurrence, "hold"), run, s->hash);
     ok = store_get(s->store, buf_str(&key), NULL, &version, &found, err);
+    *counted = false;
     if (ok && found) {
+        const char *as = counted_as(s, run);
+
         batch_remove(&s->batch, buf_str(&key), version);
         incident_record_move(&s->occurrence, &s->ledger, LEDGER_RECOVERED);
-        if (s->open.value)
-            count_up(s->open.value,
-                     str_is(run, s->sighting->holder) ? "fresh" : "carried",
-                     -1);
+        *counted = s->open.value && as;
+        if (*counted)
+            count_up(s->open.value, as, -1);
     }
     buf_release(&key);
     return ok;
@@ -240,18 +252,34 @@ static bool leads(const struct seeing *s) {
                                       buf_str(&s->occurrence.key));
 }
 
+/* Of a run that is in nobody's memory the open record is what remembers. */
+static void keep_evidence(struct seeing *s) {
+    struct json *list = json_find(s->open.value, "resolved"), *evidence;
+
+    if (!list) {
+        json_put(s->open.value, "resolved", json_new_list());
+        list = json_find(s->open.value, "resolved");
+    }
+    if (json_count(list) == RESOLVED_MAX)
+        return;
+    evidence = incident_evidence(s->sighting->incident, false);
+    json_put_text(evidence, "fingerprint", s->sighting->key);
+    json_put_text(evidence, "started_at", s->sighting->started_at);
+    json_append(list, evidence);
+}
+
 /* (INC3) */
 static void judge_run(struct seeing *s) {
     struct json *open = s->open.value;
 
-    if (!open)
-        return;
     if (incident_firing(open) == 0 && !json_truth(json_find(open, "acted")) &&
         json_find_text(open, "cancel").len == 0) {
         json_put_text(open, "cancel", STR("resolved"));
         s->sighting->cancel = true;
     }
     s->sighting->evidence = !s->sighting->cancel;
+    if (s->sighting->evidence)
+        keep_evidence(s);
     incident_record_write(&s->batch, &s->open);
 }
 
@@ -261,6 +289,7 @@ static bool close_occurrence(struct seeing *s, struct err *err) {
     enum ledger_state state =
         ledger_state_find(json_find_text(occurrence, "state"));
     struct str hold = json_find_text(occurrence, "hold");
+    bool       counted = false;
 
     json_put_text(occurrence, "status", STR("resolved"));
     if (hold.len == 0)
@@ -268,14 +297,14 @@ static bool close_occurrence(struct seeing *s, struct err *err) {
     if (!read_holder(s, hold, err))
         return false;
     if (state == LEDGER_ATTACHED) {
-        if (!detach(s, err))
+        if (!detach(s, &counted, err))
             return false;
     } else if (leads(s)) {
         json_put_int(s->open.value, "lead", 0);
-    } else {
-        return true; /* its run has ended */
+        counted = true;
     }
-    judge_run(s);
+    if (counted) /* else its run has ended */
+        judge_run(s);
     return true;
 }
 

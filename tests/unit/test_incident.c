@@ -291,6 +291,62 @@ Test(incident, INC5_what_recovered_meanwhile_is_not_judged_again) {
     LEDGER("duplicate=1 done=1 recovered=1");
 }
 
+Test(incident, INC3_N10_what_waits_to_be_swept_cancels_no_run_that_fires) {
+    struct sighting     first = see("a", "t1", true);
+    struct incident_run run = begin(first.run), next, third;
+
+    (void)see("b", "t1", true);
+    (void)see("c", "t1", true);
+    end(&run, "done");
+    next = begin(run.next); /* one of them leads, the other is carried */
+    (void)see("d", "t1", true);
+    end(&next, "done"); /* d leads the third, the other waits to be swept */
+    third = begin(next.next);
+    cr_expect_not(see("b", "t1", false).cancel);
+    cr_expect_not(see("c", "t1", false).cancel);
+    cr_expect(note(&third, "intent", "class", "set"), "%s", err.text);
+    end(&third, "done");
+    sweep_all();
+    LEDGER("duplicate=2 done=3 recovered=1");
+}
+
+static struct json *told(const char *run) {
+    struct json *open, *entry, *list = json_new_list();
+
+    cr_assert(incident_take(store, run, &open, &entry, &err), "%s", err.text);
+    cr_assert(incident_attached(store, open, list, &err));
+    json_release(open);
+    json_release(entry);
+    return list;
+}
+
+Test(incident, INC3_N10_evidence_that_came_while_it_was_parked_is_kept) {
+    struct sighting     first = see("a", "t1", true);
+    struct incident_run run = begin(first.run);
+    struct json        *list;
+
+    cr_assert(note(&run, "intent", "class", "set"));
+    cr_assert(incident_park(store, first.run, 9000, &err));
+    cr_expect(see("a", "t1", false).evidence);
+    list = told(first.run);
+    cr_assert_eq(json_count(list), 1);
+    cr_expect(str_is(json_find_text(json_at(list, 0), "status"), "resolved"));
+    cr_expect(str_is(json_find_text(json_at(list, 0), "fingerprint"), "a"));
+    json_release(list);
+    incident_run_release(&run);
+}
+
+Test(incident, N2_a_run_that_is_taken_up_again_is_running) {
+    struct sighting     first = see("a", "t1", true);
+    struct incident_run run = begin(first.run);
+
+    cr_assert(incident_park(store, first.run, 9000, &err));
+    LEDGER("parked=1");
+    json_release(told(first.run));
+    LEDGER("running=1");
+    incident_run_release(&run);
+}
+
 Test(incident, a_cooldown_delays_the_next_run_of_its_key) {
     struct sighting     first = see("a", "t1", true), second;
     struct incident_run run = begin(first.run);
