@@ -362,6 +362,7 @@ static void close_service(struct service *service) {
         queue_close(service->engine.queue);
         service->engine.queue = NULL;
     }
+    service_hear(service);
     for (int i = 0; i < 2; i++)
         site_close(service->sites[i]);
     admin_close(service->admin);

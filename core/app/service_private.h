@@ -79,6 +79,8 @@ void service_reload_open(struct service *service);
 /* Nothing is walked any more. */
 void service_reload_close(struct service *service);
 void service_reload(void *service); /* a loop_fn */
+/* Runs what other threads have posted to the loop. */
+void service_hear(struct service *service);
 /* The runner and the dispatcher go on with what the service holds now. */
 void service_use(struct service *service);
 bool service_use_doors(struct service *service, struct bundle *bundle,

@@ -88,7 +88,7 @@ static void recovered(void *arg, const struct err *err) {
 
     if (err) {
         service_store_failed(service, err);
-    } else {
+    } else if (!service->draining) { /* else the doors did not open */
         fault_pass(FAULT_SERVE_RECOVERED);
         for (size_t i = 0; i < json_count(recovery->open); i++)
             recover_run(recovery, json_at(recovery->open, i));

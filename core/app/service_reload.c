@@ -252,6 +252,15 @@ static void heard_all(void *arg) {
     loop_stop(((struct service *)arg)->engine.loop);
 }
 
+/* What was posted to the loop runs before it stops, since calls keep their
+ * order. */
+void service_hear(struct service *service) {
+    if (!service->engine.loop)
+        return;
+    loop_defer(service->engine.loop, heard_all, service);
+    loop_run(service->engine.loop);
+}
+
 /* A server closes only when all are answered: who has asked is heard once
  * more, and whoever asks from now on is answered where he asks. */
 static void hear_the_last(struct service *service) {
@@ -259,16 +268,14 @@ static void hear_the_last(struct service *service) {
     service->ending = true;
     (void)pthread_mutex_unlock(&service->asking);
     service->draining = true;
-    loop_defer(service->engine.loop, heard_all, service);
-    loop_run(service->engine.loop);
+    service_hear(service);
 }
 
 /* Whoever still waits is told that nothing came of it. */
 void service_reload_close(struct service *service) {
     struct json *body = json_new_map();
 
-    if (service->engine.loop)
-        hear_the_last(service);
+    hear_the_last(service);
     json_put_text(body, "status", STR("ended"));
     answer_all(service, 503, body);
     json_release(body);

@@ -14,8 +14,6 @@
 #include "graph/runner_private.h"
 #include "sys/loop.h"
 
-#define EVIDENCE_MAX 200 /* that one run is told of while it sleeps */
-
 static void poke(struct runner *runner);
 
 /* --- lanes --------------------------------------------------------------- */
@@ -167,7 +165,6 @@ static struct entry *entry_add(struct runner *runner, struct str run,
 static void entry_free(struct entry *entry) {
     loop_timer_cancel(entry->timer);
     json_release(entry->incident);
-    json_release(entry->evidence);
     mem_free(entry);
 }
 
@@ -182,7 +179,7 @@ void runner_add(struct runner *runner, struct str run, struct str playbook,
     line_up(entry);
 }
 
-static const char *ending_of(const struct json *open) {
+const char *runner_ending(const struct json *open) {
     struct str why = json_find_text(open, "cancel");
 
     if (why.len == 0 ||
@@ -198,7 +195,7 @@ void runner_recover(struct runner *runner, struct str run,
         entry_add(runner, run, json_find_text(open, "playbook"),
                   json_find_int(open, "due", 0));
 
-    entry->outcome = ending_of(open);
+    entry->outcome = runner_ending(open);
     if (str_is(state, "parked")) {
         entry->state = ENTRY_PARKED;
         runner->parked++;
@@ -227,13 +224,13 @@ void runner_attach(struct runner *runner, struct str run,
         runner_live_attach(entry->live, evidence);
         return;
     }
-    /* It is told when it is opened; of attached ones the store knows, too. */
-    if (entry && !entry->evidence)
-        entry->evidence = json_new_list();
-    if (entry && json_count(entry->evidence) < EVIDENCE_MAX)
-        json_append(entry->evidence, evidence);
-    else
-        json_release(evidence);
+    /* The store has it, and it is told when it is read back: so it is read
+     * back. (RU2) */
+    if (entry) {
+        json_release(entry->incident);
+        entry->incident = NULL;
+    }
+    json_release(evidence);
 }
 
 /* (RU5) */

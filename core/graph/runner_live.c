@@ -25,6 +25,7 @@ struct live {
     struct incident_run incident;
     struct json        *facts, *of; /* of: the incident */
     struct json        *open, *record, *attached;
+    struct json        *late; /* evidence that came while it was read back */
     struct buf          bundle_hash; /* of one that is taken from the shelf */
     struct buf          why;         /* it is ended without being walked */
     int64_t             due_ms;
@@ -47,16 +48,23 @@ static void live_close(struct live *live, int64_t due_ms) {
     json_release(live->open);
     json_release(live->record);
     json_release(live->attached);
+    json_release(live->late);
     buf_release(&live->bundle_hash);
     buf_release(&live->why);
     mem_free(live);
     runner_done(entry, due_ms);
 }
 
-/* The store has failed: it is left as it is, for the next start. */
-static void store_failed(struct live *live, const struct err *err) {
-    runner_failed(live->runner, err);
-    live_close(live, INT64_MAX);
+/* It is left as the store has it, for the next start. Only a store that has
+ * failed concerns the others; a record that cannot be read is one run's. */
+static void give_up(struct live *live, const struct err *err) {
+    if (err->code == ERR_IO)
+        runner_failed(live->runner, err);
+    else
+        log_line(live->runner->options.log, LOG_ERROR, live->entry->id,
+                 "run left until the next start", "code", err_name(err->code),
+                 "error", err->text, NULL);
+    live_close(live, err->code == ERR_IO ? INT64_MAX : -1);
 }
 
 /* --- the guard ----------------------------------------------------------- */
@@ -132,7 +140,7 @@ static void parked(void *arg, const struct err *err) {
     struct live *live = arg;
 
     if (err) {
-        store_failed(live, err);
+        give_up(live, err);
         return;
     }
     fault_pass(FAULT_RUNNER_PARKED);
@@ -158,7 +166,7 @@ static void stopped(struct live *live, const struct err *err) {
     struct entry *entry = live->entry;
 
     if (err->code == ERR_IO) {
-        store_failed(live, err);
+        give_up(live, err);
     } else if (err->code == ERR_CANCELLED && !entry->outcome &&
                live->runner->stopping) {
         live_close(live, INT64_MAX); /* it goes on after the next start */
@@ -189,10 +197,8 @@ static void walked(void *arg, const struct run_end *end) {
 static void ended(void *arg, const struct err *err) {
     struct live *live = arg;
 
-    if (err && err->code == ERR_IO)
-        store_failed(live, err);
-    else if (err)
-        live_close(live, -1); /* it has ended already */
+    if (err)
+        give_up(live, err);
     else
         over(live);
 }
@@ -315,9 +321,7 @@ static void walk_live(struct live *live) {
                                       str_of(live->entry->lane->playbook));
     run_start(live->run, walked, live);
     tell(live, live->attached);
-    tell(live, live->entry->evidence);
-    json_release(live->entry->evidence);
-    live->entry->evidence = NULL;
+    tell(live, live->late);
 }
 
 /* --- its bundle ---------------------------------------------------------- */
@@ -359,7 +363,7 @@ static void bundle_taken(void *arg, const struct err *err) {
     struct live *live = arg;
 
     if (err && err->code == ERR_IO) {
-        store_failed(live, err);
+        give_up(live, err);
     } else if (err) {
         stopped(live, err);
     } else {
@@ -401,15 +405,25 @@ static bool load_it(struct store *store, void *arg, struct err *err) {
             incident_attached(store, live->open, live->attached, err));
 }
 
+/* The store knows best who wanted it to end. */
+static bool is_unwanted(struct live *live) {
+    const char *ending = runner_ending(live->open);
+    const char *known = live->entry->outcome;
+
+    if (ending && (!known || strcmp(known, "quarantined") != 0))
+        live->entry->outcome = ending;
+    return live->entry->outcome != NULL;
+}
+
 static void loaded(void *arg, const struct err *err) {
     struct live       *live = arg;
     const struct json *first = json_at(journal_records(live->journal), 0);
 
     if (err) {
-        store_failed(live, err);
+        give_up(live, err);
     } else if (!live->open) {
         live_close(live, -1); /* it has ended */
-    } else if (live->entry->outcome) {
+    } else if (is_unwanted(live)) {
         end_without_walking(live);
     } else if (first) {
         go_on_with(live, json_find_text(first, "bundle"));
@@ -458,9 +472,9 @@ void runner_live_attach(struct live *live, struct json *evidence) {
         run_attach(live->run, evidence);
         return;
     }
-    if (!live->entry->evidence)
-        live->entry->evidence = json_new_list();
-    json_append(live->entry->evidence, evidence);
+    if (!live->late)
+        live->late = json_new_list();
+    json_append(live->late, evidence);
 }
 
 void runner_live_cancel(struct live *live) {

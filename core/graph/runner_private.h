@@ -29,7 +29,6 @@ struct entry {
     struct loop_timer *timer;
     int64_t            due_ms;
     struct json       *incident; /* of a fresh one; or NULL */
-    struct json       *evidence; /* list: what it has not been told; or NULL */
     const char        *outcome;  /* it is not to be walked but ended as this */
     struct live       *live;     /* while it is walked */
     struct runner     *runner;
@@ -61,6 +60,9 @@ struct runner {
 void               runner_walk(struct entry *entry);
 /* It is parked until due_ms, or gone when due_ms is -1. */
 void               runner_done(struct entry *entry, int64_t due_ms);
+/* What the open record of a run that is not wanted any more ends it as; NULL:
+ * it is wanted. */
+const char        *runner_ending(const struct json *open);
 /* A playbook's `limits`, or NULL. */
 const struct json *runner_limits(struct bundle *bundle, const char *playbook);
 void               runner_failed(struct runner *runner, const struct err *err);

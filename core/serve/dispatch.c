@@ -18,6 +18,7 @@
 #include "vm/attempt.h"
 
 #define BATCH 32        /* occurrences of one job */
+#define TREES_MAX 512   /* bodies that may wait to be read */
 #define FLIGHT_MAX 64   /* jobs on their way */
 #define SOURCE_MS 15000 /* three times the CPU limit of a source */
 
@@ -25,6 +26,7 @@ struct reading {
     struct intake_taken *taken;
     struct routes       *routes;
     struct json         *arguments, *occurrences;
+    char                *script; /* of its source */
     struct attempt      *attempt;
     size_t               at; /* occurrences that were posted */
 };
@@ -56,6 +58,7 @@ static void reading_release(struct reading *reading) {
     json_release(reading->arguments);
     json_release(reading->occurrences);
     routes_release(reading->routes);
+    mem_free(reading->script);
     intake_taken_release(reading->taken);
     memset(reading, 0, sizeof *reading);
 }
@@ -89,10 +92,10 @@ struct job {
     char             id[ID_SIZE];
     char            *source;
     int64_t          at;
-    bool             last; /* the delivery is parsed with it */
-    struct err       why;  /* of one that is unparsed */
-    struct json     *rows; /* list of { occurrence, incident } */
-    size_t           count;
+    bool             last;        /* the delivery is parsed with it */
+    struct err       why;         /* of one that is unparsed */
+    struct json     *rows;        /* list of { occurrence, incident } */
+    size_t           count, held; /* held: those that are counted */
     struct sighting  items[];
 };
 
@@ -120,8 +123,8 @@ static void job_release(struct job *job) {
 static bool count_all(struct store *store, void *arg, struct err *err) {
     struct job *job = arg;
 
-    for (size_t i = 0; i < job->count; i++)
-        if (!incident_see(store, &job->items[i], err))
+    for (; job->held < job->count; job->held++)
+        if (!incident_see(store, &job->items[job->held], err))
             return err_wrap(err, "delivery %s", job->id);
     if (!job->last)
         return true;
@@ -198,20 +201,34 @@ static void set_aside(struct dispatch *dispatch, struct job *job,
     queue_post(dispatch->options.queue, put_aside, aside, job);
 }
 
+/* Each is a batch of its own: what held stays, whatever came behind it. */
+static void tell_held(struct dispatch *dispatch, struct job *job) {
+    for (size_t i = 0; i < job->held; i++)
+        tell_one(dispatch, job, &job->items[i], json_at(job->rows, i));
+}
+
+static void drop_rest(struct dispatch *dispatch, const char *id) {
+    struct intake_taken *taken = dispatch->reading.taken;
+
+    if (dispatch->busy && taken && strcmp(taken->id, id) == 0)
+        reading_over(dispatch);
+}
+
 static void counted(void *arg, const struct err *err) {
     struct job      *job = arg;
     struct dispatch *dispatch = job->dispatch;
 
+    if (err && err->code == ERR_IO)
+        job_failed(dispatch, err);
+    else
+        tell_held(dispatch, job);
     /* The store is sound and does not take this one: a label as long as a
      * book, say. It must not stop the others, now or after a start. (DI2) */
     if (err && err->code != ERR_IO) {
+        drop_rest(dispatch, job->id);
         set_aside(dispatch, job, err);
         return;
     }
-    if (err)
-        job_failed(dispatch, err);
-    for (size_t i = 0; !err && i < job->count; i++)
-        tell_one(dispatch, job, &job->items[i], json_at(job->rows, i));
     if (!err && job->last)
         dispatch->options.events->read(dispatch->options.arg,
                                        str_of(job->source), job->at, true);
@@ -329,6 +346,7 @@ static void turn(void *arg) {
     watchdog_disarm(dispatch->options.watchdog);
     switch (state) {
     case ATTEMPT_SLICED:
+        dispatch->turning = true;
         loop_defer(dispatch->options.loop, turn, dispatch);
         break;
     case ATTEMPT_ENDED: take_results(dispatch); break;
@@ -350,6 +368,7 @@ static bool start_source(struct dispatch *dispatch, struct err *err) {
     struct vm_limits     limits = vm_limits_source;
 
     limits.slice = vm_limits_node.slice;
+    reading->script = mem_text(script.data, script.len);
     if (!source)
         return err_set(err, ERR_NOT_FOUND, "no source script \"%.*s\"",
                        STR_ARG(script));
@@ -485,8 +504,13 @@ void dispatch_close(struct dispatch *dispatch) {
     mem_free(dispatch);
 }
 
+/* What waits behind many others is read back from the store. (DI3) */
 void dispatch_add(struct dispatch *dispatch, struct intake_taken *taken) {
     taken->next = NULL;
+    if (dispatch->count >= TREES_MAX) {
+        json_release(taken->body);
+        taken->body = NULL;
+    }
     if (dispatch->last)
         dispatch->last->next = taken;
     else

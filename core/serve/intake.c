@@ -1,8 +1,7 @@
 /* intake.c - one job for one delivery; its end is told on the store thread.
  *
  * The body travels twice: as bytes into the store, and as the tree that it was
- * read as to the dispatcher, so that it is parsed once. When much waits, the
- * tree is let go and read back from the store later. (IT3)
+ * read as to the dispatcher, so that it is parsed once.
  */
 #include "serve/intake.h"
 
@@ -15,11 +14,9 @@
 #include "sys/crypto.h"
 #include "sys/loop.h"
 
-#define KEPT_MAX 512 /* deliveries whose trees may wait for the dispatcher */
-
 struct intake {
     struct intake_options options;
-    atomic_size_t         waiting, bytes, kept, most;
+    atomic_size_t         waiting, bytes, most;
     atomic_bool           failed;
 };
 
@@ -81,8 +78,6 @@ static void hand_on(void *arg) {
     struct intake  *intake = handing->intake;
 
     fault_pass(FAULT_INTAKE_ANSWERED);
-    if (handing->taken->body)
-        atomic_fetch_sub(&intake->kept, 1);
     intake->options.next(intake->options.arg, handing->taken);
     mem_free(handing);
 }
@@ -91,11 +86,6 @@ static void pass_on(struct arrival *arrival) {
     struct intake  *intake = arrival->intake;
     struct handing *handing = mem_new(sizeof *handing);
 
-    if (atomic_fetch_add(&intake->kept, 1) >= KEPT_MAX) {
-        atomic_fetch_sub(&intake->kept, 1);
-        json_release(arrival->taken->body);
-        arrival->taken->body = NULL;
-    }
     handing->intake = intake;
     handing->taken = arrival->taken;
     arrival->taken = NULL;

@@ -65,7 +65,7 @@ static void seen(void *arg, struct str source, enum sighting_fate fate) {
 static void begun(void *arg, const char *run, struct str playbook,
                   int64_t due_ms, const struct json *incident) {
     (void)due_ms;
-    cr_expect(str_is(playbook, "heal") && *run);
+    cr_expect((str_is(playbook, "heal") || str_is(playbook, "huge")) && *run);
     cr_expect(json_find_text(incident, "id").len);
     ((struct scene *)arg)->begun++;
 }
@@ -129,7 +129,9 @@ static void open_scene(struct scene *scene) {
     add(scene, "sources/babbles.lua", SOURCE("return { { key = 7 } }"));
     add(scene, "sources/silent.lua", SOURCE("return nil"));
     add(scene, "sources/huge.lua",
-        SOURCE("return { { key = 'k', status = 'firing', started_at = "
+        SOURCE("return { { key = 'j', status = 'firing', started_at = "
+               "'2026-01-01T00:00:00Z', labels = { service = 'r' } }, "
+               "{ key = 'k', status = 'firing', started_at = "
                "'2026-01-01T00:00:00Z', labels = { service = 's', note = "
                "('x'):rep(1100000) } } }"));
     add(scene, "playbooks/heal.lua", PLAYBOOK);
@@ -292,6 +294,7 @@ Test(dispatch, DI2_what_the_store_cannot_hold_is_put_aside_and_stops_nobody) {
     loop_run(scene.bench.loop);
     cr_expect(is_at(&scene, DELIVERY_UNPARSED, "dlv_1"));
     cr_expect_not(is_at(&scene, DELIVERY_NEW, "dlv_1"));
+    cr_expect_eq(scene.begun, 2, "what came before it began, and dlv_2");
     cr_expect(is_at(&scene, DELIVERY_RECORD, "dlv_2"));
     cr_expect_not(is_at(&scene, DELIVERY_NEW, "dlv_2"));
     close_scene(&scene);

@@ -276,7 +276,6 @@ static void nothing_more(struct scene *scene) {
     cr_expect_eq(entry->state, ENTRY_PARKED);
     cr_expect_null(entry->live);
     cr_expect_null(entry->incident);
-    cr_expect_null(entry->evidence);
     cr_expect_not_null(entry->timer);
     cr_expect_eq(runner_counts(scene->runner).running, 0);
     cr_expect_eq(runner_counts(scene->runner).waiting, 0);
