@@ -62,7 +62,8 @@ struct service {
     struct loop_timer      *tick, *deadline;
     char                    token[65]; /* of the state directory's owner */
     int                     code;
-    bool                    draining, failed;
+    bool                    draining, failed, sweeping;
+    bool                    shelving, again; /* of a reload: see made() */
     int                     busy; /* parts that have not stopped yet */
 };
 

@@ -133,16 +133,25 @@ static void swept(void *arg, const struct err *err) {
     struct sweep   *sweep = arg;
     struct service *service = sweep->service;
 
+    service->sweeping = false;
     if (err && err->code == ERR_IO)
         service_store_failed(service, err);
-    else if (!err && sweep->more)
+    else if (err)
+        log_line(service->engine.log, LOG_ERROR, NULL,
+                 "what a run left cannot be swept", "code", err_name(err->code),
+                 "error", err->text, NULL);
+    else if (sweep->more)
         service_sweep(service);
     mem_free(sweep);
 }
 
 void service_sweep(struct service *service) {
-    struct sweep *sweep = mem_new(sizeof *sweep);
+    struct sweep *sweep;
 
+    if (service->sweeping)
+        return;
+    service->sweeping = true;
+    sweep = mem_new(sizeof *sweep);
     sweep->service = service;
     queue_post(service->engine.queue, sweep_some, swept, sweep);
 }

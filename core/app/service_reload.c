@@ -21,6 +21,8 @@ static void answer_all(struct service *service, int status,
                        const struct json *body) {
     struct buf text = BUF_EMPTY;
 
+    if (service->again && !service->draining)
+        return;
     json_write(body, &text);
     for (size_t i = 0; i < service->asked_count; i++)
         http_exchange_answer(service->asked[i], status, "application/json",
@@ -134,12 +136,14 @@ static void shelved(void *arg, const struct err *failure) {
     struct routes   *routes = NULL;
     struct err       err;
 
+    service->shelving = false;
     if (service->draining) {
         reload_release(shelving->candidate);
     } else if (failure) {
         refuse_err(service, failure);
         reload_release(shelving->candidate);
-        service_store_failed(service, failure);
+        if (failure->code == ERR_IO)
+            service_store_failed(service, failure);
     } else if (!(routes = routes_open(shelving->candidate->bundle, &err)) ||
                !service_use_doors(service, shelving->candidate->bundle,
                                   shelving->candidate->config, &err)) {
@@ -150,15 +154,26 @@ static void shelved(void *arg, const struct err *failure) {
         swap(service, shelving->candidate, routes);
     }
     mem_free(shelving);
+    if (service->again && !service->draining)
+        reload_ask(service->reload);
+    service->again = false;
 }
 
+/* While one is on its way to the shelf another was compared with what will not
+ * be in force: it is made anew, and who waits is told of that one. The
+ * certificate's files are looked at first, since they may be all that changed.
+ */
 static void made(void *arg, struct reload_candidate *candidate,
                  const struct json *problems) {
     struct service  *service = arg;
     struct shelving *shelving;
     struct err       err;
 
-    if (!candidate) {
+    if (service->shelving) {
+        service->again = true;
+        if (candidate)
+            reload_release(candidate);
+    } else if (!candidate) {
         refuse(service, problems);
     } else if (!service_renew(service, &err)) {
         refuse_err(service, &err);
@@ -170,6 +185,7 @@ static void made(void *arg, struct reload_candidate *candidate,
         shelving = mem_new(sizeof *shelving);
         shelving->service = service;
         shelving->candidate = candidate;
+        service->shelving = true;
         queue_post(service->engine.queue, shelve, shelved, shelving);
     }
 }

@@ -244,15 +244,14 @@ static bool find_answer(struct store *store, void *arg, struct err *err) {
 
 static void answer_err(struct http_exchange *exchange, const struct err *err) {
     if (err->code == ERR_NOT_FOUND) {
-        http_exchange_problem(exchange, 404, "not_found", "there is none");
+        http_exchange_problem(exchange, 404, "not_found", err->text);
     } else if (err->code == ERR_CONFLICT) {
         http_exchange_problem(exchange, 409, "conflict", err->text);
     } else if (err->code == ERR_IO) {
         http_exchange_problem(exchange, 503, "store_failed",
                               "the store has failed");
     } else {
-        http_exchange_problem(exchange, 500, err_name(err->code),
-                              "a record cannot be read");
+        http_exchange_problem(exchange, 500, err_name(err->code), err->text);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/id.h"
 #include "base/mem.h"
 #include "graph/incident.h"
 #include "graph/report.h"
@@ -16,74 +17,90 @@ static const struct json_caps caps = {STORE_VALUE_MAX, 70};
 
 /* --- reading ------------------------------------------------------------- */
 
-/* *value is NULL when there is none. */
+/* Replaces what text holds; empty when there is none. */
+static bool read_text(struct store *store, const char *prefix, struct str id,
+                      struct buf *text, bool *found, struct err *err) {
+    struct buf key = BUF_EMPTY;
+    bool       ok;
+
+    *found = false;
+    buf_addf(&key, "%s%.*s", prefix, STR_ARG(id));
+    ok = store_get(store, buf_str(&key), text, NULL, found, err);
+    buf_release(&key);
+    return ok;
+}
+
+/* The record as JSON, or its first line of a delivery; NULL: there is none. */
 static bool read_record(struct store *store, const char *prefix, struct str id,
                         struct json **value, struct err *err) {
-    struct buf key = BUF_EMPTY, text = BUF_EMPTY;
-    bool       found = false, ok;
+    struct buf text = BUF_EMPTY;
+    struct str rest;
+    bool       found, ok = read_text(store, prefix, id, &text, &found, err);
 
     *value = NULL;
-    buf_addf(&key, "%s%.*s", prefix, STR_ARG(id));
-    ok = store_get(store, buf_str(&key), &text, NULL, &found, err);
     if (ok && found) {
-        *value = json_parse(buf_str(&text), &caps, err);
-        ok = *value || err_wrap(err, "%s", buf_text(&key));
+        *value = json_parse(str_cut(buf_str(&text), '\n', &rest), &caps, err);
+        ok = *value || err_wrap(err, "%s%.*s", prefix, STR_ARG(id));
     }
-    buf_release(&key);
     buf_release(&text);
     return ok;
 }
 
+/* The last ids that were seen: of what came before them nothing is kept,
+ * however long the history is. */
 struct ring {
-    struct json *rows; /* [id, value] */
-    size_t       limit, seen, skip;
+    struct buf ids; /* ID_SIZE bytes each, filled up with NULs */
+    size_t     limit, seen, skip;
 };
 
 static bool keep(void *arg, struct str key, int64_t version, struct str value) {
     struct ring *ring = arg;
-    struct json *row = json_new_list();
+    char         id[ID_SIZE] = "";
 
     (void)version;
-    json_append_text(row,
-                     (struct str){key.data + ring->skip, key.len - ring->skip});
-    json_append_text(row, value);
+    (void)value;
+    (void)snprintf(id, sizeof id, "%.*s", (int)(key.len - ring->skip),
+                   key.data + ring->skip);
     if (ring->seen < ring->limit)
-        json_append(ring->rows, row);
+        buf_add(&ring->ids, id, sizeof id);
     else
-        json_replace(ring->rows, ring->seen % ring->limit, row);
+        memcpy(ring->ids.data + ring->seen % ring->limit * sizeof id, id,
+               sizeof id);
     ring->seen++;
     return true;
 }
 
-/* The i-th newest of the ring; NULL behind the last. */
-static const struct json *newest(const struct ring *ring, size_t i) {
-    size_t count = json_count(ring->rows);
+/* The i-th newest of the ring; empty behind the last. */
+static struct str newest(const struct ring *ring, size_t i) {
+    size_t count = ring->ids.len / ID_SIZE;
 
-    return i < count ? json_at(ring->rows, (ring->seen - 1 - i) % count) : NULL;
+    return i < count
+               ? str_of(ring->ids.data + (ring->seen - 1 - i) % count * ID_SIZE)
+               : STR("");
 }
 
-/* Adds one row to the list, or leaves it out. */
-typedef bool add_fn(struct store *store, const struct json *row,
-                    struct json *list, struct err *err);
+/* Adds one to the list, or leaves it out. */
+typedef bool add_fn(struct store *store, struct str id, struct json *list,
+                    struct err *err);
 
 /* (IQ1) */
 static struct json *newest_of(struct store *store, const char *prefix,
                               const char *name, size_t limit, add_fn *add,
                               struct err *err) {
-    struct ring  ring = {json_new_list(), limit, 0, strlen(prefix)};
+    struct ring  ring = {BUF_EMPTY, limit, 0, strlen(prefix)};
     struct json *list = json_new_list(), *out = json_new_map();
     struct buf   schema = BUF_EMPTY;
     bool         ok =
         store_scan(store, str_of(prefix), STR(""), SIZE_MAX, keep, &ring, err);
 
-    for (size_t i = 0; ok && newest(&ring, i); i++)
+    for (size_t i = 0; ok && newest(&ring, i).len; i++)
         ok = add(store, newest(&ring, i), list, err);
     buf_addf(&schema, "nightshift.%s/1", name);
     json_put_text(out, "schema", buf_str(&schema));
     json_put_int(out, "count", (int64_t)ring.seen);
     json_put(out, name, list);
     buf_release(&schema);
-    json_release(ring.rows);
+    buf_release(&ring.ids);
     if (ok)
         return out;
     json_release(out);
@@ -136,29 +153,28 @@ static bool complete(struct store *store, struct json *entry, struct err *err) {
     return json_find_text(entry, "outcome").len || add_end(store, entry, err);
 }
 
-static bool add_parsed_run(struct store *store, const struct json *row,
-                           struct json *list, struct err *err) {
-    struct json *entry = json_parse(json_text(json_at(row, 1)), &caps, err);
+static bool add_run(struct store *store, struct str id, struct json *list,
+                    struct err *err) {
+    struct json *entry;
 
+    if (!read_record(store, INCIDENT_RUN, id, &entry, err))
+        return false;
     if (!entry)
-        return err_wrap(err, INCIDENT_RUN "%.*s",
-                        STR_ARG(json_text(json_at(row, 0))));
+        return true;
     json_append(list, entry);
     return complete(store, entry, err);
 }
 
-static bool add_open_run(struct store *store, const struct json *row,
-                         struct json *list, struct err *err) {
-    struct json *entry,
-        *open = json_parse(json_text(json_at(row, 1)), &caps, err);
-    bool ok = open && read_record(store, INCIDENT_RUN,
-                                  json_text(json_at(row, 0)), &entry, err);
+static bool add_open_run(struct store *store, struct str id, struct json *list,
+                         struct err *err) {
+    struct json *open, *entry;
+    size_t       at = json_count(list);
+    bool         ok = read_record(store, INCIDENT_OPEN, id, &open, err) &&
+              add_run(store, id, list, err);
 
-    if (ok && entry) {
+    entry = json_at(list, at);
+    if (ok && open && entry)
         json_put(entry, "state", json_clone(json_find(open, "state")));
-        json_append(list, entry);
-        ok = complete(store, entry, err);
-    }
     json_release(open);
     return ok;
 }
@@ -168,7 +184,7 @@ struct json *inquiry_runs(struct store *store, const struct inquiry *inquiry,
     bool open = str_is(inquiry->state, "open");
 
     return newest_of(store, open ? INCIDENT_OPEN : INCIDENT_RUN, "runs",
-                     inquiry->limit, open ? add_open_run : add_parsed_run, err);
+                     inquiry->limit, open ? add_open_run : add_run, err);
 }
 
 /* --- one run ------------------------------------------------------------- */
@@ -227,15 +243,13 @@ struct json *inquiry_ledger(struct store *store, struct err *err) {
     return out;
 }
 
-static bool add_incident(struct store *store, const struct json *row,
-                         struct json *list, struct err *err) {
-    struct json *value = json_parse(json_text(json_at(row, 1)), &caps, err);
+static bool add_incident(struct store *store, struct str id, struct json *list,
+                         struct err *err) {
+    struct json *value;
 
-    (void)store;
-    if (!value)
-        return err_wrap(err, INCIDENTS "%.*s",
-                        STR_ARG(json_text(json_at(row, 0))));
-    json_put_text(value, "incident", json_text(json_at(row, 0)));
+    if (!read_record(store, INCIDENTS, id, &value, err))
+        return false;
+    json_put_text(value, "incident", id);
     json_append(list, value);
     return true;
 }
@@ -246,41 +260,23 @@ struct json *inquiry_incidents(struct store         *store,
                      add_incident, err);
 }
 
-/* Of its record only the first line. */
-static bool read_envelope(struct store *store, struct str id,
-                          struct json **envelope, struct err *err) {
-    struct buf key = BUF_EMPTY, text = BUF_EMPTY;
-    struct str rest;
-    bool       found = false, ok;
-
-    *envelope = NULL;
-    buf_addf(&key, DELIVERY_RECORD "%.*s", STR_ARG(id));
-    ok = store_get(store, buf_str(&key), &text, NULL, &found, err);
-    if (ok && found) {
-        *envelope =
-            json_parse(str_cut(buf_str(&text), '\n', &rest), &caps, err);
-        ok = *envelope || err_wrap(err, "%s", buf_text(&key));
-    }
-    buf_release(&key);
-    buf_release(&text);
-    return ok;
-}
-
-static bool add_delivery(struct store *store, const struct json *row,
-                         struct json *list, struct err *err) {
-    struct str   id = json_text(json_at(row, 0));
-    struct str   reason = json_text(json_at(row, 1));
+static bool add_delivery(struct store *store, struct str id, struct json *list,
+                         struct err *err) {
+    struct buf   reason = BUF_EMPTY;
     struct json *kept, *out = json_new_map();
-    bool         ok = read_envelope(store, id, &kept, err);
+    bool         found, ok;
 
+    ok = read_record(store, DELIVERY_RECORD, id, &kept, err) &&
+         read_text(store, DELIVERY_UNPARSED, id, &reason, &found, err);
     json_put_text(out, "delivery", id);
     json_put_text(out, "source", json_find_text(kept, "source"));
     json_put_int(out, "at", json_find_int(kept, "at", 0));
     json_put_int(out, "size", json_find_int(kept, "size", 0));
     if (reason.len)
-        json_put_text(out, "reason", reason);
+        json_put_text(out, "reason", buf_str(&reason));
     json_append(list, out);
     json_release(kept);
+    buf_release(&reason);
     return ok;
 }
 

@@ -334,7 +334,10 @@ static void done(void *arg, enum intake_fate fate, const char *id,
                  const struct err *err) {
     struct answering *a = arg;
 
-    (void)err;
+    if (fate == INTAKE_FAILED)
+        log_line(a->webhook->options.log, LOG_ERROR, NULL,
+                 "delivery not stored", "source", a->source, "code",
+                 err_name(err->code), "error", err->text, NULL);
     if (fate == INTAKE_STORED || fate == INTAKE_REPEATED) {
         accepted(a, id, fate == INTAKE_REPEATED);
     } else {

@@ -157,7 +157,7 @@ static bool move(struct store *store, struct str id, const char *from,
                  const char *to, struct str value, int parsed, int unparsed,
                  bool *found, struct err *err) {
     struct batch  batch = {.count = 0};
-    struct buf    key = BUF_EMPTY, text = BUF_EMPTY;
+    struct buf    key = BUF_EMPTY;
     struct ledger ledger;
     bool          ok = take_out(store, &batch, from, id, found, err) &&
               ledger_read(store, &ledger, err);
@@ -173,7 +173,6 @@ static bool move(struct store *store, struct str id, const char *from,
     }
     batch_release(&batch);
     buf_release(&key);
-    buf_release(&text);
     return ok;
 }
 
