@@ -10,6 +10,7 @@
 #include "app/services.h"
 #include "app/state.h"
 #include "base/mem.h"
+#include "gate/gate_shared.h"
 #include "gate/world.h"
 #include "graph/lease.h"
 #include "graph/shelf.h"
@@ -131,6 +132,7 @@ bool engine_open(struct engine *engine, const struct engine_options *options,
     engine->redact = redact_open();
     engine->log = open_log(engine);
     engine->watchdog = watchdog_open();
+    engine->shared = gate_shared_open();
     if (!open_store(engine, err) || !open_bundle(engine, err))
         goto failed;
     engine->config = config_load(options->config, engine->bundle, err);
@@ -174,6 +176,7 @@ void engine_close(struct engine *engine) {
     store_close(engine->store);
     if (engine->watchdog)
         watchdog_close(engine->watchdog);
+    gate_shared_close(engine->shared);
     log_close(engine->log);
     redact_close(engine->redact);
     mem_free(engine->state);

@@ -43,6 +43,7 @@ struct engine {
     struct bundle        *bundle;
     struct config        *config;
     struct http_client   *client;
+    struct gate_shared   *shared; /* what all runs know of the services */
     struct signers        signers;
     struct config *identity; /* what client and signers were opened with */
     struct spend   spend;    /* on models, of this day */

@@ -127,6 +127,7 @@ static void open_loop_side(struct service *service) {
         .log = engine->log,
         .watchdog = engine->watchdog,
         .marker = service->marker,
+        .shared = engine->shared,
         .redact = engine->redact,
         .events = &service_runner_events,
         .arg = service,

@@ -150,6 +150,7 @@ static bool open_run(struct session *s, struct one_run *one, struct err *err) {
         .redact = s->engine.redact,
         .config = config,
         .settle_ms = json_find_int(config, "settle_ms", 5000),
+        .shared = s->engine.shared,
     };
     struct run_options options = {
         .id = one->id,

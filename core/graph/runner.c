@@ -10,7 +10,6 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
-#include "gate/gate_shared.h"
 #include "graph/runner_private.h"
 #include "sys/loop.h"
 
@@ -290,7 +289,6 @@ struct runner *runner_open(const struct runner_options *options) {
     struct runner *runner = mem_new(sizeof *runner);
 
     runner->options = *options;
-    runner->shared = gate_shared_open();
     return runner;
 }
 
@@ -314,7 +312,6 @@ void runner_close(struct runner *runner) {
         bundle_release(runner->bundles[i]);
     mem_free(runner->bundles);
     bundle_release(runner->world.bundle);
-    gate_shared_close(runner->shared);
     mem_free(runner);
 }
 

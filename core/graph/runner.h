@@ -58,6 +58,7 @@ struct runner_options {
     struct watchdog            *watchdog;
     struct marker              *marker; /* or NULL */
     const struct redact        *redact;
+    struct gate_shared         *shared; /* NULL: each run its own */
     const struct runner_events *events;
     void                       *arg;
 }; /* all borrowed */

@@ -279,7 +279,7 @@ static bool open_run(struct live *live, struct err *err) {
         .redact = runner->options.redact,
         .config = live->facts,
         .settle_ms = runner->world.settle_ms,
-        .shared = runner->shared,
+        .shared = runner->options.shared,
     };
     struct run_options options = {
         .id = live->entry->id,

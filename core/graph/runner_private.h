@@ -45,7 +45,6 @@ struct lane {
 struct runner {
     struct runner_options options;
     struct runner_world   world;
-    struct gate_shared   *shared;
     struct map            entries;
     struct lane          *lanes; /* the next turn is the first one's */
     size_t                walked, parked;
