@@ -509,7 +509,8 @@ void dispatch_add(struct dispatch *dispatch, struct intake_taken *taken) {
     taken->next = NULL;
     if (dispatch->count >= TREES_MAX) {
         json_release(taken->body);
-        taken->body = NULL;
+        json_release(taken->headers);
+        taken->body = taken->headers = NULL;
     }
     if (dispatch->last)
         dispatch->last->next = taken;

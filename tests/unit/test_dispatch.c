@@ -395,3 +395,19 @@ Test(dispatch, DI3_no_more_are_read_ahead_of_a_store_that_is_slow) {
     cr_expect_eq(dispatch_count(scene.dispatch), 0);
     close_scene(&scene);
 }
+
+Test(dispatch, DI3_what_waits_behind_many_is_read_back_from_the_store) {
+    struct scene scene;
+    char         id[32];
+
+    open_scene(&scene);
+    for (int i = 0; i < 600; i++) {
+        (void)snprintf(id, sizeof id, "dlv_%d", i);
+        store_one(&scene, id, "good", "{\"first\": 7, \"count\": 2}");
+        dispatch_add(scene.dispatch, taken(i, 1));
+    }
+    loop_run(scene.bench.loop);
+    cr_expect_eq(dispatch_count(scene.dispatch), 0);
+    cr_expect_eq(counted(&scene), 512 + 2 * (600 - 512));
+    close_scene(&scene);
+}
