@@ -353,6 +353,13 @@ void json_append(struct json *list, struct json *value) {
     (void)rc;
 }
 
+void json_insert(struct json *list, size_t index, struct json *value) {
+    int rc = json_array_insert_new(raw(list), index, raw(value));
+
+    assert(rc == 0);
+    (void)rc;
+}
+
 void json_replace(struct json *list, size_t index, struct json *value) {
     int rc = json_array_set_new(raw(list), index, raw(value));
 
@@ -362,6 +369,16 @@ void json_replace(struct json *list, size_t index, struct json *value) {
 
 void json_append_text(struct json *list, struct str text) {
     json_append(list, json_new_text(text));
+}
+
+struct json *json_new_error(const struct err *err) {
+    struct json *error = json_new_map();
+
+    json_put_text(error, "code", str_of(err_name(err->code)));
+    json_put_text(error, "text", str_of(err->text));
+    if (err->status)
+        json_put_int(error, "status", err->status);
+    return error;
 }
 
 static int by_bytes(const void *a, const void *b) {

@@ -67,6 +67,8 @@ struct json *json_new_int(int64_t value);
 struct json *json_new_real(double value); /* finite, asserted */
 struct json *json_new_text(struct str text);
 struct json *json_new_list(void);
+/* { code, text, status }, as journals, scripts and answers show an error. */
+struct json *json_new_error(const struct err *err);
 struct json *json_new_map(void);
 
 enum json_kind json_kind_of(const struct json *value);
@@ -98,6 +100,7 @@ void         json_merge(struct json *into, const struct json *from);
 size_t       json_count(const struct json *container);
 struct json *json_at(const struct json *list, size_t index);
 void         json_append(struct json *list, struct json *value);
+void         json_insert(struct json *list, size_t index, struct json *value);
 void         json_replace(struct json *list, size_t index, struct json *value);
 void         json_append_text(struct json *list, struct str text);
 

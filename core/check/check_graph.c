@@ -209,8 +209,10 @@ static void check_nodes(struct check *check, struct graph *graph,
     }
     graph->undo = graph->count;
     graph->done = graph->count + 1;
+    graph->begin = graph->count + 2;
     graph->at[graph->undo].name = STR("undo");
     graph->at[graph->done].name = STR("done");
+    graph->at[graph->begin].name = STR("start");
 }
 
 /* --- its edges ------------------------------------------------------------ */
@@ -283,14 +285,12 @@ static void check_edge(struct check *check, struct graph *graph, size_t from,
                        const struct spot *edge, struct str outcome) {
     size_t to;
 
-    graph->holed = graph->holed || !json_is(edge->value, JSON_TEXT);
     if (json_is(edge->value, JSON_MAP)) {
-        check_say_at(check, FINDING_NOT_SUPPORTED, edge,
-                     "parallel branches ('all') are not supported by this "
-                     "version; put the nodes one behind the other");
+        graph->holed = !check_fork(check, graph, from, *edge) || graph->holed;
         return;
     }
     if (!json_is(edge->value, JSON_TEXT)) {
+        graph->holed = true;
         check_say_at(check, FINDING_KEY_TYPE, edge,
                      "the edge '%.*s' is not the name of a node",
                      STR_ARG(outcome));
@@ -392,17 +392,30 @@ static void link_errors(struct check *check, struct graph *graph,
         graph->edge[graph->undo][undone] = EDGE_OUTCOME;
 }
 
+/* A run may begin with several nodes at once. */
+static void check_start(struct check *check, struct graph *graph,
+                        const struct spot *playbook) {
+    struct spot start = check_member(playbook, STR("start"));
+
+    graph->start = graph->begin;
+    if (!json_is(start.value, JSON_MAP))
+        graph->start =
+            check_target(check, graph, &start, json_text(start.value), false);
+    else if (!check_fork(check, graph, graph->begin, start))
+        graph->start = GRAPH_NOWHERE;
+}
+
 static void check_edges(struct check *check, struct graph *graph,
                         const struct spot *playbook) {
     struct spot nodes = check_member(playbook, STR("nodes"));
 
-    graph->start =
-        check_route(check, graph, playbook, "start", (struct str){"", 0});
+    check_start(check, graph, playbook);
     for (size_t i = 0; i < graph->count; i++) {
         struct spot entry = check_member(&nodes, graph->at[i].name);
 
         check_next(check, graph, i, &entry);
     }
+    check_forks(check, graph);
     link_errors(check, graph, playbook);
     for (size_t i = 0; i < graph->count; i++) {
         struct spot entry = check_member(&nodes, graph->at[i].name);
@@ -416,7 +429,7 @@ void check_graph(struct check *check) {
     static const struct shape rows[] = {
         {"about", SHAPE_TEXT, "one sentence for the people on call"},
         {"trigger", SHAPE_MAP, "which incidents it takes"},
-        {"start", SHAPE_TEXT, "the node it begins with"},
+        {"start", SHAPE_TARGET, "the node it begins with"},
         {"nodes", SHAPE_MAP, "its graph"},
         {"key", SHAPE_TEXTS, NULL},
         {"mode", SHAPE_TEXT, NULL},

@@ -53,7 +53,8 @@ enum shape_kind {
     SHAPE_DURATION, /* "30s" */
     SHAPE_COUNT,    /* an integer of at least 1 */
     SHAPE_MONEY,    /* a number of at least 0 */
-    SHAPE_TRUE
+    SHAPE_TRUE,
+    SHAPE_TARGET /* the name of a node, or a fork */
 };
 struct shape {
     const char     *key;
@@ -104,22 +105,42 @@ struct vertex {
 
 enum edge {
     EDGE_NONE,
-    EDGE_ERROR,  /* the node failed: it gave no output */
-    EDGE_OUTCOME /* wins over an error edge between the same two */
+    EDGE_ARRIVES, /* a branch comes to the join, and waits there for others */
+    EDGE_ERROR,   /* the node failed: it gave no output */
+    EDGE_FORK,    /* to the head of a branch */
+    EDGE_OUTCOME  /* wins over an error edge between the same two */
 };
 
 #define GRAPH_NODES_MAX 128
+#define GRAPH_FORKS_MAX 32
+/* And three that are reserved: undo, done, and where a run begins. */
+#define GRAPH_VERTICES_MAX (GRAPH_NODES_MAX + 3)
+
+/* From a node over all branches to the join. */
+struct fork_edge {
+    const struct json *at; /* of the playbook */
+    size_t             from, join;
+    size_t             count, members[GRAPH_NODES_MAX];
+};
 
 struct graph {
-    size_t        count, undo, done; /* vertex numbers of the reserved ends */
-    size_t        start, failed;     /* or GRAPH_NOWHERE */
-    bool          holed; /* an edge was reported and is missing here */
-    struct vertex at[GRAPH_NODES_MAX + 2];
-    unsigned char edge[GRAPH_NODES_MAX + 2][GRAPH_NODES_MAX + 2];
+    size_t           count, undo, done, begin;
+    size_t           start, failed; /* or GRAPH_NOWHERE */
+    bool             holed; /* an edge was reported and is missing here */
+    size_t           fork_count;
+    struct fork_edge forks[GRAPH_FORKS_MAX];
+    struct vertex    at[GRAPH_VERTICES_MAX];
+    unsigned char    edge[GRAPH_VERTICES_MAX][GRAPH_VERTICES_MAX];
 };
 #define GRAPH_NOWHERE ((size_t)-1)
 
 size_t check_graph_find(const struct graph *graph, struct str name);
+
+/* Takes a fork into the graph; false when it is no sound one. */
+bool check_fork(struct check *check, struct graph *graph, size_t from,
+                struct spot spot);
+/* Proves the branches of all of them. */
+void check_forks(struct check *check, struct graph *graph);
 
 bool check_walk_reaches(const struct graph *graph, size_t at); /* from start */
 /* Can `at` be reached from the start without `needed` having ended with an

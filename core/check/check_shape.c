@@ -36,6 +36,8 @@ static bool fits(enum shape_kind kind, const struct json *value) {
                json_number(value) >= 0;
     case SHAPE_COUNT: return json_is(value, JSON_INT) && json_int(value) >= 1;
     case SHAPE_TRUE: return json_truth(value);
+    case SHAPE_TARGET:
+        return json_is(value, JSON_TEXT) || json_is(value, JSON_MAP);
     }
     return false;
 }
@@ -50,6 +52,7 @@ static const char *expected(enum shape_kind kind) {
     case SHAPE_COUNT: return "an integer of at least 1";
     case SHAPE_MONEY: return "a number of at least 0";
     case SHAPE_TRUE: return "true, or nothing";
+    case SHAPE_TARGET: return "the name of a node, or { all = …, join = … }";
     }
     return "";
 }

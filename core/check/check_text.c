@@ -5,6 +5,7 @@
  * while some mistakes are only found when the script runs.
  */
 #include "check/check_private.h"
+#include "effect/effect.h"
 
 static const struct token *token_at(const struct check *check, size_t at) {
     size_t count = check->tokens.count;
@@ -146,9 +147,9 @@ static size_t ctx_member(const struct check *check, size_t at) {
 
 static void check_ctx(struct check *check, size_t at) {
     static const char *const offered[] = {
-        "aws",     "github",   "prometheus", "http", "notify",
-        "service", "now",      "random",     "uuid", "sleep",
-        "log",     "wait_for", "try",        "llm",  NULL};
+        "aws", "github", "prometheus", "http",  "notify", "service",
+        "now", "random", "uuid",       "sleep", "log",    "wait_for",
+        "try", "llm",    "all",        NULL};
     size_t              member = ctx_member(check, at);
     const struct token *token = token_at(check, member);
     struct nearest      nearest = nearest_to(token->text);
@@ -250,6 +251,19 @@ static bool is_literal(const struct check *check, size_t at) {
             is_at(check, at + 1, "}"));
 }
 
+/* The questions of `ctx.all { … }`: what stands first in a table inside. */
+static void check_asks(struct check *check, size_t at) {
+    int depth = 0;
+
+    do {
+        depth += is_at(check, at, "{") || is_at(check, at, "(");
+        depth -= is_at(check, at, "}") || is_at(check, at, ")");
+        if (is_at(check, at, "{") && is_literal(check, at + 1) &&
+            effect_name_valid(token_at(check, at + 1)->text))
+            check_effect(check, token_at(check, at + 1), (struct str){"", 0});
+    } while (depth > 0 && ++at < check->tokens.count);
+}
+
 void check_text_effects(struct check *check) {
     static const char *const doors[] = {"aws", "github", "prometheus", "notify",
                                         NULL};
@@ -260,6 +274,8 @@ void check_text_effects(struct check *check) {
 
         if (member && str_is(kind, "llm") && is_at(check, member + 1, "."))
             check_effect(check, token_at(check, member + 2), kind);
+        else if (member && str_is(kind, "all"))
+            check_asks(check, member + 1);
         else if (member && str_in(kind, doors) &&
                  is_at(check, member + 1, "(") && is_literal(check, member + 2))
             check_effect(check, token_at(check, member + 2), kind);

@@ -10,9 +10,9 @@
 struct search {
     const struct graph *graph;
     const bool         *stops; /* NULL, or: left by an error edge only */
-    size_t              queue[GRAPH_NODES_MAX + 2];
-    size_t              from[GRAPH_NODES_MAX + 2]; /* whence it was reached */
-    bool                seen[GRAPH_NODES_MAX + 2];
+    size_t              queue[GRAPH_VERTICES_MAX];
+    size_t              from[GRAPH_VERTICES_MAX]; /* whence it was reached */
+    bool                seen[GRAPH_VERTICES_MAX];
     size_t              head, tail;
 };
 
@@ -24,6 +24,22 @@ static void visit(struct search *search, size_t at, size_t from) {
     search->queue[search->tail++] = at;
 }
 
+/* Nobody comes to the join without all branches having been walked. */
+static void visit_join(struct search *search, const struct fork_edge *fork) {
+    for (size_t i = 0; search->stops && i < fork->count; i++)
+        if (search->stops[fork->members[i]])
+            return;
+    visit(search, fork->join, fork->from);
+}
+
+static void visit_joins(struct search *search, size_t from) {
+    const struct graph *graph = search->graph;
+
+    for (size_t i = 0; i < graph->fork_count; i++)
+        if (graph->forks[i].from == from)
+            visit_join(search, &graph->forks[i]);
+}
+
 static void visit_next(struct search *search, size_t from) {
     const struct graph *graph = search->graph;
 
@@ -32,10 +48,12 @@ static void visit_next(struct search *search, size_t from) {
         bool      stopped = search->stops && search->stops[from];
 
         /* A node with an edge for an outcome may as well fail. */
-        if (edge == EDGE_ERROR || (edge == EDGE_OUTCOME && !stopped) ||
+        if (edge == EDGE_ERROR || (edge > EDGE_ERROR && !stopped) ||
             (edge != EDGE_NONE && to == graph->failed && from < graph->count))
             visit(search, to, from);
     }
+    if (!search->stops || !search->stops[from])
+        visit_joins(search, from);
 }
 
 /* Everything that can be reached. The root counts as reached only when a way
@@ -55,9 +73,9 @@ static void explore(struct search *search, const struct graph *graph,
  * reached: its steps have `root` as whence. */
 static void write_way(const struct search *search, size_t root, size_t at,
                       struct buf *way) {
-    size_t steps[GRAPH_NODES_MAX + 2], count = 0;
+    size_t steps[GRAPH_VERTICES_MAX], count = 0;
 
-    while (at != GRAPH_NOWHERE && count < GRAPH_NODES_MAX + 1) {
+    while (at != GRAPH_NOWHERE && count < GRAPH_VERTICES_MAX - 1) {
         steps[count++] = at;
         at = search->from[at];
         if (at == root) {
@@ -80,7 +98,7 @@ bool check_walk_reaches(const struct graph *graph, size_t at) {
 
 bool check_walk_skips(const struct graph *graph, size_t needed, size_t at,
                       struct buf *way) {
-    bool          stops[GRAPH_NODES_MAX + 2] = {false};
+    bool          stops[GRAPH_VERTICES_MAX] = {false};
     struct search search;
 
     stops[needed] = true;
@@ -152,7 +170,7 @@ static void check_verified(struct check *check, const struct graph *graph,
 
 /* An undo takes the write back, so nothing behind it is owed a proof. */
 static void check_writes(struct check *check, const struct graph *graph) {
-    bool proves[GRAPH_NODES_MAX + 2] = {false};
+    bool proves[GRAPH_VERTICES_MAX] = {false};
 
     for (size_t i = 0; i < graph->count; i++)
         proves[i] = graph->at[i].proves;
@@ -206,8 +224,8 @@ static void check_loops(struct check *check, const struct graph *graph) {
 
 /* Ways over error edges do not count: that is how a limit ends a run. */
 static bool has_end(const struct graph *graph, size_t from) {
-    bool   seen[GRAPH_NODES_MAX + 2] = {false};
-    size_t stack[GRAPH_NODES_MAX + 2], top = 0;
+    bool   seen[GRAPH_VERTICES_MAX] = {false};
+    size_t stack[GRAPH_VERTICES_MAX], top = 0;
 
     seen[from] = true;
     stack[top++] = from;
@@ -217,7 +235,8 @@ static bool has_end(const struct graph *graph, size_t from) {
         if (at >= graph->count || graph->at[at].ends)
             return true;
         for (size_t to = 0; to < graph->count + 2; to++)
-            if (graph->edge[at][to] == EDGE_OUTCOME && !seen[to]) {
+            if (graph->edge[at][to] != EDGE_NONE &&
+                graph->edge[at][to] != EDGE_ERROR && !seen[to]) {
                 seen[to] = true;
                 stack[top++] = to;
             }

@@ -177,7 +177,7 @@ static void ask(struct calling *c, struct mode *mode) {
 
     crypto_random(random, sizeof random);
     id_make(id, "call_", c->engine.clock->wall_ms(c->engine.clock), random);
-    journal_place(&place, STR("call"), 1, "run", 1);
+    journal_place(&place, STR("call"), 1, "run", 1, 0);
     c->allowed = json_new_list();
     json_append_text(c->allowed, str_of(c->effect.name));
     ask.journal = journal_open(c->engine.queue, id);
@@ -208,14 +208,10 @@ static bool call(struct calling *c, struct err *err) {
 
 /* --- telling ----------------------------------------------------------- */
 
-static struct json *error_json(const struct err *err) {
-    struct json *error = json_new_map();
+static struct json *error_with_next(const struct err *err) {
+    struct json *error = json_new_error(err);
 
-    json_put_text(error, "code", str_of(err_name(err->code)));
-    json_put_text(error, "text", str_of(err->text));
     json_put_text(error, "next", str_of(err_next(err->code)));
-    if (err->status)
-        json_put_int(error, "status", err->status);
     return error;
 }
 
@@ -234,7 +230,7 @@ static struct json *report(const struct calling *c) {
     if (c->answer)
         json_put(out, "answer", json_retain(c->answer));
     else
-        json_put(out, "error", error_json(&c->err));
+        json_put(out, "error", error_with_next(&c->err));
     return out;
 }
 

@@ -7,12 +7,14 @@
 #include "app/scripts.h"
 #include "base/nearest.h"
 #include "cli/cli.h"
+#include "graph/fork.h"
 #include "sys/clock_real.h"
 
 struct drawing {
     const struct json *playbook, *nodes;
     struct json       *order; /* names of nodes */
-    struct str         start, failed, undone;
+    const struct json *start; /* a name, or a fork */
+    struct str         failed, undone;
 };
 
 typedef void edge_fn(const struct drawing *drawing, struct str from,
@@ -37,19 +39,38 @@ static const struct json *next_of(const struct drawing *drawing,
     return json_find(json_find_str(drawing->nodes, name), "next");
 }
 
+/* A node, or the heads of branches and then their join. */
+static void enlist_target(struct drawing *drawing, const struct json *target) {
+    for (size_t i = 0; i < fork_count(target); i++)
+        enlist(drawing, fork_head(target, i));
+    enlist(drawing, fork_is(target) ? fork_join(target) : json_text(target));
+}
+
 static void enlist_all(struct drawing *drawing) {
     struct json_walk walk;
 
-    enlist(drawing, drawing->start);
+    enlist_target(drawing, drawing->start);
     for (size_t i = 0; i < json_count(drawing->order); i++) {
         walk = json_walk_over(
             next_of(drawing, json_text(json_at(drawing->order, i))));
         while (json_walk_next(&walk))
-            enlist(drawing, json_text(walk.value));
+            enlist_target(drawing, walk.value);
     }
     walk = json_walk_over(drawing->nodes);
     while (json_walk_next(&walk))
         enlist(drawing, walk.key);
+}
+
+/* A fork is an edge to each of its branches. */
+static void each_head(const struct drawing *drawing, struct str from,
+                      struct str label, const struct json *target,
+                      edge_fn *draw) {
+    struct buf both = BUF_EMPTY;
+
+    buf_addf(&both, "%.*s%sall", STR_ARG(label), label.len ? ": " : "");
+    for (size_t i = 0; i < fork_count(target); i++)
+        draw(drawing, from, buf_str(&both), fork_head(target, i));
+    buf_release(&both);
 }
 
 /* Every edge, and the two routes of an undo when one is used. */
@@ -66,12 +87,22 @@ static void each_edge(const struct drawing *drawing, edge_fn *draw) {
             undoes = undoes || str_is(to, "undo");
             if (to.len > 0)
                 draw(drawing, from, walk.key, to);
+            each_head(drawing, from, walk.key, walk.value, draw);
         }
     }
     if (undoes) {
         draw(drawing, STR("undo"), STR("undone"), drawing->undone);
         draw(drawing, STR("undo"), STR("failed"), drawing->failed);
     }
+}
+
+/* Where a run begins: one node, or several. */
+static void each_first(const struct drawing *drawing,
+                       void (*draw)(struct str to)) {
+    for (size_t i = 0; i < fork_count(drawing->start); i++)
+        draw(fork_head(drawing->start, i));
+    if (!fork_is(drawing->start))
+        draw(json_text(drawing->start));
 }
 
 /* --- mermaid -------------------------------------------------------------- */
@@ -88,9 +119,13 @@ static void mermaid_edge(const struct drawing *drawing, struct str from,
            STR_ARG(label), STR_ARG(to), safe(to));
 }
 
+static void mermaid_start(struct str to) {
+    printf("    start((start)) --> %.*s%s\n", STR_ARG(to), safe(to));
+}
+
 static void draw_mermaid(const struct drawing *drawing) {
-    printf("flowchart TD\n    start((start)) --> %.*s%s\n",
-           STR_ARG(drawing->start), safe(drawing->start));
+    printf("flowchart TD\n");
+    each_first(drawing, mermaid_start);
     for (size_t i = 0; i < json_count(drawing->order); i++) {
         struct str name = json_text(json_at(drawing->order, i));
 
@@ -115,12 +150,15 @@ static void dot_edge(const struct drawing *drawing, struct str from,
            STR_ARG(to), STR_ARG(label));
 }
 
+static void dot_start(struct str to) {
+    printf("    \"start\" -> \"%.*s\";\n", STR_ARG(to));
+}
+
 static void draw_dot(const struct drawing *drawing) {
     printf("digraph playbook {\n    rankdir=TB;\n    node [shape=box];\n"
            "    \"start\" [shape=circle];\n    \"errors\" [shape=circle];\n"
-           "    \"done\" [shape=doublecircle];\n"
-           "    \"start\" -> \"%.*s\";\n",
-           STR_ARG(drawing->start));
+           "    \"done\" [shape=doublecircle];\n");
+    each_first(drawing, dot_start);
     for (size_t i = 0; i < json_count(drawing->order); i++) {
         struct str name = json_text(json_at(drawing->order, i));
 
@@ -134,18 +172,30 @@ static void draw_dot(const struct drawing *drawing) {
 
 /* --- ascii ---------------------------------------------------------------- */
 
+static bool is_first(const struct drawing *drawing, struct str name) {
+    for (size_t i = 0; i < fork_count(drawing->start); i++)
+        if (str_equal(name, fork_head(drawing->start, i)))
+            return true;
+    return str_equal(name, json_text(drawing->start));
+}
+
 static void draw_ascii(const struct drawing *drawing) {
+    struct buf to = BUF_EMPTY;
+
     for (size_t i = 0; i < json_count(drawing->order); i++) {
         struct str         name = json_text(json_at(drawing->order, i));
         const struct json *next = next_of(drawing, name);
         struct json_walk   walk = json_walk_over(next);
 
-        printf("%s %.*s%s\n", str_equal(name, drawing->start) ? ">" : " ",
+        printf("%s %.*s%s\n", is_first(drawing, name) ? ">" : " ",
                STR_ARG(name), next ? "" : "  (end)");
-        while (json_walk_next(&walk))
-            printf("    %-18.*s -> %.*s\n", STR_ARG(walk.key),
-                   STR_ARG(json_text(walk.value)));
+        while (json_walk_next(&walk)) {
+            buf_clear(&to);
+            fork_write(walk.value, &to);
+            printf("    %-18.*s -> %s\n", STR_ARG(walk.key), buf_text(&to));
+        }
     }
+    buf_release(&to);
     printf("  undo\n    %-18s -> %.*s\n    %-18s -> %.*s\n", "undone",
            STR_ARG(drawing->undone), "failed", STR_ARG(drawing->failed));
     printf("  errors and struck limits -> %.*s\n", STR_ARG(drawing->failed));
@@ -158,7 +208,7 @@ static void draw_json(const struct drawing *drawing) {
     struct buf   text = BUF_EMPTY;
 
     json_put_text(object, "schema", STR("nightshift.graph/1"));
-    json_put_text(object, "start", drawing->start);
+    json_put(object, "start", json_clone(drawing->start));
     json_put_text(object, "failed", drawing->failed);
     json_put_text(object, "undone", drawing->undone);
     json_put(object, "order", json_clone(drawing->order));
@@ -183,7 +233,7 @@ static void draw(const struct cli *cli, const struct json *playbook) {
         .playbook = playbook,
         .nodes = json_find(playbook, "nodes"),
         .order = json_new_list(),
-        .start = json_find_text(playbook, "start"),
+        .start = json_find(playbook, "start"),
         .failed = route(playbook, "failed"),
         .undone = route(playbook, "undone"),
     };

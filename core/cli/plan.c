@@ -6,6 +6,7 @@
 
 #include "base/timestamp.h"
 #include "cli/paint.h"
+#include "graph/fork.h"
 
 #define P(text) STR_ARG(text)
 
@@ -35,20 +36,35 @@ static void print_head(const struct json *report) {
 
 static void print_edges(const struct json *step) {
     struct json_walk walk = json_walk_over(json_find(step, "edges"));
+    struct buf       to = BUF_EMPTY;
 
-    while (json_walk_next(&walk))
+    while (json_walk_next(&walk)) {
+        buf_clear(&to);
+        fork_write(walk.value, &to);
         if (!str_equal(walk.key, text_of(step, "outcome")))
             printf("      %sor %.*s -> %.*s%s\n", on(PAINT_DIM), P(walk.key),
-                   P(json_text(walk.value)), on(PAINT_OFF));
+                   P(buf_str(&to)), on(PAINT_OFF));
+    }
+    buf_release(&to);
+}
+
+static void print_branch(const struct json *step) {
+    int64_t branch = json_find_int(step, "branch", 0);
+
+    if (branch)
+        printf("  %sbranch %lld%s", on(PAINT_DIM), (long long)branch,
+               on(PAINT_OFF));
 }
 
 static void print_step(const struct json *step, size_t number) {
     const struct json *error = json_find(step, "error");
     bool               assumed = json_truth(json_find(step, "assumed"));
 
-    printf("  %2zu  %-22.*s %s%.*s%s%s\n", number, P(text_of(step, "node")),
+    printf("  %2zu  %-22.*s %s%.*s%s%s", number, P(text_of(step, "node")),
            on(error ? PAINT_RED : PAINT_GREEN), P(text_of(step, "outcome")),
            on(PAINT_OFF), assumed ? "  (assumed)" : "");
+    print_branch(step);
+    printf("\n");
     for (size_t i = 0; i < json_count(json_find(step, "reasons")); i++)
         printf("      %s- %.*s%s\n", on(PAINT_DIM),
                P(json_text(json_at(json_find(step, "reasons"), i))),

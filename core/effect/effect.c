@@ -359,14 +359,19 @@ static bool read_duration(struct json *into, const struct json *wait,
     return true;
 }
 
+bool effect_ask_valid(const struct json *ask) {
+    struct str name = json_text(json_at(ask, 0));
+
+    return (effect_name_valid(name) || str_is(name, "github:POST /graphql")) &&
+           !str_starts(name, "llm:");
+}
+
 static bool make_wait(struct effect *effect, const struct json *question,
                       const struct json *config, struct err *err) {
     const struct json *wait = json_at(question, 2);
     const struct json *ask = json_find(wait, "ask");
 
-    if ((!effect_name_valid(json_text(json_at(ask, 0))) &&
-         !str_is(json_text(json_at(ask, 0)), "github:POST /graphql")) ||
-        str_starts(json_text(json_at(ask, 0)), "llm:"))
+    if (!effect_ask_valid(ask))
         return err_set(err, ERR_INVALID,
                        "ctx.wait_for: ask must be { "
                        "\"aws:service:Operation\", arguments }");
@@ -447,6 +452,28 @@ bool effect_make(struct effect *effect, const struct json *question,
     find_target(effect);
     digest(effect);
     return true;
+}
+
+bool effect_make_ask(struct effect *effect, const struct json *ask,
+                     const char *where, const char *who,
+                     const struct json *config, struct err *err) {
+    struct str   name, kind = str_cut(json_text(json_at(ask, 0)), ':', &name);
+    struct json *question = json_new_list();
+    bool         ok;
+
+    json_append_text(question, str_of(where));
+    json_append_text(question, kind);
+    json_append_text(question, name);
+    for (size_t i = 1; i < json_count(ask); i++)
+        json_append(question, json_clone(json_at(ask, i)));
+    ok = effect_make(effect, question, config, err);
+    json_release(question);
+    if (!ok || !effect_writes(effect))
+        return ok;
+    err_set(err, ERR_INVALID, "%s asks with %s, which is not a read", who,
+            effect->name);
+    effect_release(effect);
+    return false;
 }
 
 void effect_release(struct effect *effect) {

@@ -93,6 +93,13 @@ struct effect {
  * gives region, account and the services' own limits; may be an empty map. */
 bool effect_make(struct effect *effect, const struct json *question,
                  const struct json *config, struct err *err);
+/* The same for a read that is written down as { "aws:ecs:DescribeServices",
+ * arguments, options }, as a wait and ctx.all take it; `who` names that. */
+bool effect_make_ask(struct effect *effect, const struct json *ask,
+                     const char *where, const char *who,
+                     const struct json *config, struct err *err);
+/* Has it that form? */
+bool effect_ask_valid(const struct json *ask);
 void effect_release(struct effect *effect);
 
 /* For those that make effects: each option is taken or refused by name. What

@@ -153,27 +153,11 @@ static void poll_again(void *arg, struct answer *answer) {
         poll(arg);
 }
 
-/* ask = { "aws:ecs:DescribeServices", args } as a question of its own. */
 static bool make_polled(struct call *call) {
-    const struct json *ask = json_find(call->effect.args, "ask");
-    struct str   name, kind = str_cut(json_text(json_at(ask, 0)), ':', &name);
-    struct json *question = json_new_list();
-    bool         ok;
-
-    json_append_text(question, str_of(call->effect.where));
-    json_append_text(question, kind);
-    json_append_text(question, name);
-    for (size_t i = 1; i < json_count(ask); i++)
-        json_append(question, json_clone(json_at(ask, i)));
-    ok = effect_make(&call->reader, question, call->gate->options.config,
-                     &call->err);
-    json_release(question);
-    if (ok && effect_writes(&call->reader))
-        ok = err_set(&call->err, ERR_INVALID,
-                     "ctx.wait_for asks with %s, "
-                     "which is not a read",
-                     call->reader.name);
-    return ok && call_allowed(call, &call->reader);
+    return effect_make_ask(&call->reader, json_find(call->effect.args, "ask"),
+                           call->effect.where, "ctx.wait_for",
+                           call->gate->options.config, &call->err) &&
+           call_allowed(call, &call->reader);
 }
 
 void call_wait(struct call *call, const struct json *last) {

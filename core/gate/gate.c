@@ -132,23 +132,13 @@ static void put_question(const struct call *call, struct json *record) {
              redact_json(call->gate->options.redact, effect->args));
 }
 
-static struct json *error_json(const struct err *err) {
-    struct json *error = json_new_map();
-
-    json_put_text(error, "code", str_of(err_name(err->code)));
-    json_put_text(error, "text", str_of(err->text));
-    if (err->status)
-        json_put_int(error, "status", err->status);
-    return error;
-}
-
 /* `ok` with the answer, or the error. */
 static void put_result(const struct call *call, struct json *record, bool ok) {
     json_put_bool(record, "ok", ok);
     if (ok)
         json_put(record, "answer", json_retain(call->value));
     else
-        json_put(record, "error", error_json(&call->err));
+        json_put(record, "error", json_new_error(&call->err));
 }
 
 struct json *call_question_record(const struct call *call, const char *kind) {

@@ -25,6 +25,10 @@
  *   RN7  A cancelled run stops at its next question or node, never in the
  *        middle of an effect that has begun.
  *
+ *   RN8  Branches of a fork are walked at the same time. The run goes on at the
+ *        join when all have come to it, or along the first edge that leaves
+ *        the fork; what a sibling comes to after that counts for nothing.
+ *
  * Lifetime: run. Thread: loop.
  */
 #ifndef GRAPH_RUN_H

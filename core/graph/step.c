@@ -14,7 +14,7 @@
 #include "sys/marker.h"
 #include "sys/watchdog.h"
 
-static void resume(struct run *run, bool ok, const struct json *answer);
+static void resume(struct line *line, bool ok, const struct json *answer);
 
 void step_release(struct step *step) {
     attempt_close(step->attempt);
@@ -27,40 +27,30 @@ void step_release(struct step *step) {
     memset(step, 0, sizeof *step);
 }
 
-static void end(struct run *run, enum step_fate fate) {
-    attempt_close(run->step.attempt);
-    run->step.attempt = NULL;
-    run->step.done(run, fate);
+static void end(struct line *line, enum step_fate fate) {
+    attempt_close(line->step.attempt);
+    line->step.attempt = NULL;
+    line->step.done(line, fate);
 }
 
 /* --- answers ---------------------------------------------------------- */
 
-static struct json *error_value(const struct err *err, const char *where) {
-    struct json *error = json_new_map();
-
-    json_put_text(error, "code", str_of(err_name(err->code)));
-    json_put_text(error, "text", str_of(err->text));
-    if (err->status)
-        json_put_int(error, "status", err->status);
-    json_put_text(error, "where", str_of(where));
-    return error;
-}
-
-static void resume_error(struct run *run, const struct err *err) {
+static void resume_error(struct line *line, const struct err *err) {
     struct str where =
-        json_text(json_at(attempt_question(run->step.attempt), 0));
-    struct json *error = error_value(err, where.data ? where.data : "");
+        json_text(json_at(attempt_question(line->step.attempt), 0));
+    struct json *error = json_new_error(err);
 
-    resume(run, false, error);
+    json_put_text(error, "where", where);
+    resume(line, false, error);
     json_release(error);
 }
 
 /* Time spent waiting on purpose does not count against the node. */
-static bool out_of_time(struct run *run) {
-    struct step *step = &run->step;
+static bool out_of_time(struct line *line) {
+    struct step *step = &line->step;
 
     if (!step->waiting)
-        step->spent_ms += run_now(run) - step->asked_ms;
+        step->spent_ms += run_now(line->run) - step->asked_ms;
     return step->timeout_ms && step->spent_ms > step->timeout_ms;
 }
 
@@ -70,58 +60,60 @@ static void keep_polled(struct step *step, const struct json *value) {
 }
 
 static void answered(void *arg, const struct gate_answer *answer) {
-    struct run *run = arg;
-    bool        late = out_of_time(run);
+    struct line *line = arg;
+    bool         late = out_of_time(line);
 
-    run->step.call = NULL;
-    if (run->step.waiting && answer->assumed)
-        run->step.assumed = true;
+    line->step.call = NULL;
+    line->step.together = NULL;
+    if (line->step.waiting && answer->assumed)
+        line->step.assumed = true;
     switch (answer->fate) {
     case GATE_STOPPED:
-        run->err = *answer->err;
-        end(run, STEP_STOPPED);
+        line->err = *answer->err;
+        end(line, STEP_STOPPED);
         return;
     case GATE_SILENT:
-        run->err = *answer->err;
-        end(run, run->options.mode->ops->kind == MODE_DRY_RUN ? STEP_ASSUMED
-                                                              : STEP_STOPPED);
+        line->err = *answer->err;
+        end(line, line->run->options.mode->ops->kind == MODE_DRY_RUN
+                      ? STEP_ASSUMED
+                      : STEP_STOPPED);
         return;
     case GATE_UNKNOWN:
-        run->err = *answer->err;
-        end(run, STEP_UNKNOWN);
+        line->err = *answer->err;
+        end(line, STEP_UNKNOWN);
         return;
     case GATE_PARKED:
-        run->step.due_ms = answer->due_ms;
-        end(run, STEP_PARKED);
+        line->step.due_ms = answer->due_ms;
+        end(line, STEP_PARKED);
         return;
     default: break;
     }
     if (late) {
-        err_set(&run->err, ERR_TIMEOUT,
+        err_set(&line->err, ERR_TIMEOUT,
                 "node %.*s spent more than its "
                 "timeout of %lld ms",
-                STR_ARG(run->step.node), (long long)run->step.timeout_ms);
-        end(run, STEP_FAILED);
+                STR_ARG(line->step.node), (long long)line->step.timeout_ms);
+        end(line, STEP_FAILED);
     } else if (answer->fate == GATE_FAILED) {
-        resume_error(run, answer->err);
+        resume_error(line, answer->err);
     } else {
-        keep_polled(&run->step, answer->value);
-        resume(run, true, answer->value);
+        keep_polled(&line->step, answer->value);
+        resume(line, true, answer->value);
     }
 }
 
 /* --- questions -------------------------------------------------------- */
 
-static struct gate_ask gate_ask_of(struct run *run) {
-    struct step *step = &run->step;
-    int64_t      park_after = run->options.park_after_ms;
+static struct gate_ask gate_ask_of(struct line *line) {
+    struct step *step = &line->step;
+    int64_t      park_after = line->run->options.park_after_ms;
 
-    return (struct gate_ask){run->options.journal,
-                             run->options.id,
+    return (struct gate_ask){line->run->options.journal,
+                             line->run->options.id,
                              buf_str(&step->place),
                              step->allowed,
                              step->retry,
-                             json_find(run->playbook, "limits"),
+                             json_find(line->run->playbook, "limits"),
                              park_after > 0 ? park_after : 1};
 }
 
@@ -135,131 +127,163 @@ static void copy_effect(struct effect *to, const struct effect *from) {
     to->options = json_retain(from->options);
 }
 
-static void ask_gate(struct run *run, struct effect *effect) {
-    struct step    *step = &run->step;
+static void ask_gate(struct line *line, struct effect *effect) {
+    struct step    *step = &line->step;
     struct gate_ask ask;
 
     buf_clear(&step->place);
     journal_place(&step->place, step->node, step->visit, step->phase,
-                  ++step->ordinal);
+                  ++step->ordinal, 0);
     step->waiting = effect->kind == EFFECT_SLEEP || effect->kind == EFFECT_WAIT;
     if (effect->kind == EFFECT_WAIT)
         copy_effect(&step->wait, effect);
-    step->asked_ms = run_now(run);
-    ask = gate_ask_of(run);
-    step->call = gate_submit(run->options.gate, &ask, effect, answered, run);
+    step->asked_ms = run_now(line->run);
+    ask = gate_ask_of(line);
+    step->call =
+        gate_submit(line->run->options.gate, &ask, effect, answered, line);
 }
 
-static void judge(struct run *run, const struct json *question) {
-    struct step    *step = &run->step;
-    struct gate_ask ask = gate_ask_of(run);
+static void ask_together(struct line *line, const struct json *question) {
+    struct step          *step = &line->step;
+    struct gate_ask       ask = gate_ask_of(line);
+    struct together_place place = {step->node, step->visit, step->phase,
+                                   ++step->ordinal};
+    const struct run     *run = line->run;
+    struct together_asks  asks = {json_at(question, 2),
+                                  json_text(json_at(question, 0)).data,
+                                  run->options.config};
+    struct err            err;
+
+    step->waiting = false;
+    step->asked_ms = run_now(run);
+    step->together = together_submit(run->options.gate, &ask, &place, &asks,
+                                     answered, line, &err);
+    if (!step->together)
+        resume_error(line, &err);
+}
+
+static void judge(struct line *line, const struct json *question) {
+    struct step    *step = &line->step;
+    struct gate_ask ask = gate_ask_of(line);
     bool            good = json_truth(json_at(question, 2));
     struct json    *polled = json_retain(step->polled);
     struct effect   effect = {0};
 
     copy_effect(&effect, &step->wait);
-    step->asked_ms = run_now(run);
-    step->call = gate_judge(run->options.gate, &ask, &effect, good, polled,
-                            answered, run);
+    step->asked_ms = run_now(line->run);
+    step->call = gate_judge(line->run->options.gate, &ask, &effect, good,
+                            polled, answered, line);
     json_release(polled);
 }
 
-static void log_from_script(struct run *run, const struct json *question) {
+static void log_from_script(struct line *line, const struct json *question) {
     enum log_level level = LOG_INFO;
     struct buf     fields = BUF_EMPTY, message = BUF_EMPTY;
 
     (void)log_level_read(json_text(json_at(question, 2)), &level);
     buf_add_str(&message, json_text(json_at(question, 3)));
     json_write(json_at(question, 4), &fields);
-    log_line(run->options.log, level, run->options.id, buf_text(&message),
-             "node", run->step.node.data, "fields", buf_text(&fields), NULL);
+    log_line(line->run->options.log, level, line->run->options.id,
+             buf_text(&message), "node", line->step.node.data, "fields",
+             buf_text(&fields), NULL);
     buf_release(&fields);
     buf_release(&message);
 }
 
-static void take_question(struct run *run) {
-    const struct json *question = attempt_question(run->step.attempt);
+static void take_question(struct line *line) {
+    const struct json *question = attempt_question(line->step.attempt);
     struct str         kind = json_text(json_at(question, 1));
     struct effect      effect;
     struct err         err;
 
-    if (run_cancelled(run)) {
-        end(run, STEP_STOPPED);
+    if (line_over(line)) {
+        end(line, STEP_STOPPED);
     } else if (str_is(kind, "log")) {
-        log_from_script(run, question);
-        resume(run, true, NULL);
-    } else if (str_is(kind, "judged") && run->step.wait.name) {
-        judge(run, question);
-    } else if (effect_make(&effect, question, run->options.config, &err)) {
-        ask_gate(run, &effect);
+        log_from_script(line, question);
+        resume(line, true, NULL);
+    } else if (str_is(kind, "judged") && line->step.wait.name) {
+        judge(line, question);
+    } else if (str_is(kind, "all")) {
+        ask_together(line, question);
+    } else if (effect_make(&effect, question, line->run->options.config,
+                           &err)) {
+        ask_gate(line, &effect);
     } else {
         /* Its place stays empty, so that the next question keeps its own. */
-        run->step.ordinal++;
-        resume_error(run, &err);
+        line->step.ordinal++;
+        resume_error(line, &err);
     }
 }
 
 /* --- attempts --------------------------------------------------------- */
 
 static void slice(void *arg) {
-    resume(arg, true, NULL);
+    struct line *line = arg;
+
+    if (line_over(line))
+        end(line, STEP_STOPPED);
+    else
+        resume(line, true, NULL);
 }
 
 /* What the limits cannot stop - one C call that does not come back - ends the
  * process; the journal makes that safe. (N14) */
-static enum attempt_state resume_watched(struct run *run, bool ok,
+static enum attempt_state resume_watched(struct line *line, bool ok,
                                          const struct json *answer) {
-    struct step       *step = &run->step;
+    struct step       *step = &line->step;
     enum attempt_state state;
 
-    marker_set(run->options.marker, run->options.id);
-    if (run->options.watchdog)
-        watchdog_arm(run->options.watchdog, WATCHDOG_MS, step->script->path);
-    state = attempt_resume(step->attempt, ok, answer, &run->err);
-    if (run->options.watchdog)
-        watchdog_disarm(run->options.watchdog);
-    marker_clear(run->options.marker);
+    marker_set(line->run->options.marker, line->run->options.id);
+    if (line->run->options.watchdog)
+        watchdog_arm(line->run->options.watchdog, WATCHDOG_MS,
+                     step->script->path);
+    state = attempt_resume(step->attempt, ok, answer, &line->err);
+    if (line->run->options.watchdog)
+        watchdog_disarm(line->run->options.watchdog);
+    marker_clear(line->run->options.marker);
     return state;
 }
 
-static void resume(struct run *run, bool ok, const struct json *answer) {
-    struct step *step = &run->step;
+static void resume(struct line *line, bool ok, const struct json *answer) {
+    struct step *step = &line->step;
 
-    switch (resume_watched(run, ok, answer)) {
-    case ATTEMPT_SLICED: loop_defer(run->options.loop, slice, run); break;
-    case ATTEMPT_ASKS: take_question(run); break;
+    switch (resume_watched(line, ok, answer)) {
+    case ATTEMPT_SLICED:
+        loop_defer(line->run->options.loop, slice, line);
+        break;
+    case ATTEMPT_ASKS: take_question(line); break;
     case ATTEMPT_ENDED:
         step->results =
             json_retain((struct json *)attempt_results(step->attempt));
-        end(run, STEP_ENDED);
+        end(line, STEP_ENDED);
         break;
-    case ATTEMPT_FAILED: end(run, STEP_FAILED); break;
+    case ATTEMPT_FAILED: end(line, STEP_FAILED); break;
     }
 }
 
 static void begin(void *arg) {
-    struct run  *run = arg;
-    struct step *step = &run->step;
+    struct line *line = arg;
+    struct step *step = &line->step;
     struct json *record;
 
-    if (run_cancelled(run)) {
-        end(run, STEP_STOPPED);
+    if (line_over(line)) {
+        end(line, STEP_STOPPED);
         return;
     }
-    record = run_record(run, "attempt");
+    record = run_record(line->run, "attempt");
     json_put_text(record, "node", step->node);
     json_put_int(record, "visit", step->visit);
     json_put_text(record, "phase", str_of(step->phase));
-    json_put_int(record, "attempt", run->walk.attempt + 1);
-    run_note(run, record, NULL);
+    json_put_int(record, "attempt", line_track(line)->attempt + 1);
+    run_note(line->run, record, NULL, NULL);
     step->ordinal = 0;
     step->attempt =
-        attempt_open(run->options.bundle, step->script, step->phase, true,
-                     step->arguments, &vm_limits_node, &run->err);
+        attempt_open(line->run->options.bundle, step->script, step->phase, true,
+                     step->arguments, &vm_limits_node, &line->err);
     if (step->attempt)
-        resume(run, true, NULL);
+        resume(line, true, NULL);
     else
-        end(run, STEP_FAILED);
+        end(line, STEP_FAILED);
 }
 
 /* { times, backoff = "1s", on } with the backoff in milliseconds. */
@@ -279,11 +303,18 @@ static struct json *retry_of(const struct json *meta) {
     return retry;
 }
 
-void step_start(struct run *run, const char *phase, struct str node, int visit,
-                const struct script *script, const struct json *meta,
+void step_cancel(struct step *step) {
+    if (step->call)
+        gate_cancel(step->call);
+    if (step->together)
+        together_cancel(step->together);
+}
+
+void step_start(struct line *line, const char *phase, struct str node,
+                int visit, const struct script *script, const struct json *meta,
                 struct json *arguments,
-                void (*done)(struct run *run, enum step_fate fate)) {
-    struct step *step = &run->step;
+                void (*done)(struct line *line, enum step_fate fate)) {
+    struct step *step = &line->step;
     struct err   err;
 
     step_release(step);
@@ -299,6 +330,6 @@ void step_start(struct run *run, const char *phase, struct str node, int visit,
     if (json_find(meta, "timeout"))
         (void)timestamp_read_duration(json_find_text(meta, "timeout"),
                                       &step->timeout_ms, &err);
-    step->spent_ms = walk_spent(&run->walk, phase, node, visit);
-    loop_defer(run->options.loop, begin, run);
+    step->spent_ms = walk_spent(line_track(line), phase, node, visit);
+    loop_defer(line->run->options.loop, begin, line);
 }

@@ -22,12 +22,8 @@ static struct str route(const struct run *run, const char *outcome) {
 static void end_durable(void *arg, const struct err *err) {
     struct run *run = arg;
 
-    if (err) {
-        run->err = *err;
-        run_stop(run);
-        return;
-    }
-    run_follow(run, json_text(run->walk.next));
+    if (!line_failed(&run->trunk, err))
+        line_follow(&run->trunk);
 }
 
 static void end(struct run *run, const char *outcome) {
@@ -37,7 +33,7 @@ static void end(struct run *run, const char *outcome) {
     json_put_int(record, "visit", 1);
     json_put_text(record, "outcome", str_of(outcome));
     json_put_text(record, "next", route(run, outcome));
-    run_note(run, record, end_durable);
+    run_note(run, record, end_durable, run);
 }
 
 static const struct json *current(const struct run *run) {
@@ -53,18 +49,19 @@ static void note(struct run *run, const char *outcome, const char *why) {
     json_put_text(record, "outcome", str_of(outcome));
     if (why[0])
         json_put_text(record, "reason", str_of(why));
-    run_note(run, record, NULL);
+    run_note(run, record, NULL, NULL);
 }
 
-static void step_done(struct run *run, enum step_fate fate) {
-    struct str outcome = json_text(json_at(run->step.results, 0));
+static void step_done(struct line *line, enum step_fate fate) {
+    struct run *run = line->run;
+    struct str  outcome = json_text(json_at(line->step.results, 0));
 
     if (fate == STEP_STOPPED) {
-        run_stop(run);
+        line_stop(line);
         return;
     }
     if (fate == STEP_PARKED) {
-        run_park(run);
+        line_park(line);
         return;
     }
     if (fate == STEP_ASSUMED ||
@@ -74,7 +71,7 @@ static void step_done(struct run *run, enum step_fate fate) {
         return;
     }
     note(run, "failed",
-         fate == STEP_ENDED ? "its undo said so" : run->err.text);
+         fate == STEP_ENDED ? "its undo said so" : run->trunk.err.text);
     end(run, "failed");
 }
 
@@ -193,17 +190,18 @@ static void undo_one(struct run *run) {
     struct str           node = json_find_text(current(run), "node");
     const struct script *script;
     const struct json   *meta =
-        run_meta(run, json_find_text(run_node(run, node), "use"), &script);
+        run_meta(run, json_find_text(run_node(run, node), "use"), &script,
+                 &run->trunk.err);
 
     if (!meta) {
-        note(run, "failed", run->err.text);
+        note(run, "failed", run->trunk.err.text);
         end(run, "failed");
     } else if (!json_find(meta, "undo")) {
         note(run, "skipped", "irreversible");
         next(run);
     } else {
-        run->walk.attempt = 0;
-        step_start(run, "undo", node,
+        line_track(&run->trunk)->attempt = 0;
+        step_start(&run->trunk, "undo", node,
                    (int)json_find_int(current(run), "visit", 1), script, meta,
                    arguments_for(run, current(run)), step_done);
     }

@@ -1,4 +1,8 @@
-/* walk.c - one function for each kind of record. (WK1) */
+/* walk.c - one function for each kind of record. (WK1)
+ *
+ * The `visit` record of a branch names it, counted from 1; whatever else is
+ * recorded of a node belongs to the track that is visiting it.
+ */
 #include "graph/walk.h"
 
 #include <stdlib.h>
@@ -16,19 +20,26 @@ void walk_init(struct walk *walk) {
     walk->attached = json_new_list();
 }
 
+static void clear_track(struct track *track) {
+    json_release(track->current);
+    json_release(track->next);
+    json_release(track->parked);
+    memset(track, 0, sizeof *track);
+}
+
 void walk_release(struct walk *walk) {
     json_release(walk->started);
     json_release(walk->outputs);
     json_release(walk->path);
     json_release(walk->visits);
-    json_release(walk->current);
-    json_release(walk->next);
+    json_release(walk->fork);
     json_release(walk->failure);
     json_release(walk->wrote);
     json_release(walk->undone);
-    json_release(walk->parked);
     json_release(walk->attached);
     json_release(walk->finished);
+    for (size_t i = 0; i < WALK_TRACKS_MAX; i++)
+        clear_track(&walk->tracks[i]);
     memset(walk, 0, sizeof *walk);
 }
 
@@ -86,12 +97,89 @@ static void apply_intent(struct walk *walk, const struct json *record) {
     json_append(walk->wrote, node_visit(place.node, place.visit));
 }
 
-static void apply_visit(struct walk *walk, const struct json *record) {
-    struct str node = json_find_text(record, "node");
+/* --- tracks ----------------------------------------------------------- */
 
-    keep(&walk->current, record);
-    keep(&walk->parked, NULL);
-    walk->attempt = 0;
+static bool is_of(const struct json *record, const struct json *visit) {
+    return str_equal(json_find_text(record, "node"),
+                     json_find_text(visit, "node"));
+}
+
+/* Whose node the record speaks of: without a fork that is the trunk, which
+ * undo uses too. NULL: of a branch that was cancelled. */
+static struct track *track_of(struct walk *walk, const struct json *record) {
+    if (!walk->fork)
+        return &walk->tracks[WALK_TRUNK];
+    for (size_t i = 1; i < WALK_TRACKS_MAX; i++)
+        if (is_of(record, walk->tracks[i].current))
+            return &walk->tracks[i];
+    return NULL;
+}
+
+static void go_to(struct track *track, const struct json *next) {
+    clear_track(track);
+    keep(&track->next, next);
+}
+
+static void open_fork(struct walk *walk, const struct json *fork) {
+    keep(&walk->fork, fork);
+    for (size_t i = 0; i < fork_count(fork) && i < FORK_BRANCHES_MAX; i++)
+        go_to(&walk->tracks[1 + i], json_at(json_find(fork, "all"), i));
+}
+
+static void close_fork(struct walk *walk, const struct json *next) {
+    struct json *kept = json_clone(next);
+
+    for (size_t i = 1; i < WALK_TRACKS_MAX; i++)
+        clear_track(&walk->tracks[i]);
+    keep(&walk->fork, NULL);
+    go_to(&walk->tracks[WALK_TRUNK], kept);
+    json_release(kept);
+}
+
+static bool has_come(const struct walk *walk, size_t branch) {
+    const struct track *track = &walk->tracks[1 + branch];
+
+    return !track->current &&
+           str_equal(json_text(track->next), fork_join(walk->fork));
+}
+
+static bool all_have_come(const struct walk *walk) {
+    for (size_t i = 0; i < fork_count(walk->fork); i++)
+        if (!has_come(walk, i))
+            return false;
+    return true;
+}
+
+/* Where the end of a visit leads its track, and the run with it. */
+static void lead_on(struct walk *walk, struct track *track,
+                    const struct json *record) {
+    const struct json *next = json_find(record, "next");
+
+    if (json_truth(json_find(record, "leaves"))) {
+        close_fork(walk, next);
+        return;
+    }
+    go_to(track, next);
+    if (fork_is(next))
+        open_fork(walk, next);
+    else if (walk->fork && all_have_come(walk))
+        close_fork(walk, json_find(walk->fork, "join"));
+}
+
+/* --- records ------------------------------------------------------------ */
+
+static void apply_started(struct walk *walk, const struct json *record) {
+    keep(&walk->started, record);
+    lead_on(walk, &walk->tracks[WALK_TRUNK], record);
+}
+
+static void apply_visit(struct walk *walk, const struct json *record) {
+    struct str    node = json_find_text(record, "node");
+    int64_t       branch = json_find_int(record, "branch", WALK_TRUNK);
+    struct track *track = &walk->tracks[branch < WALK_TRACKS_MAX ? branch : 0];
+
+    clear_track(track);
+    keep(&track->current, record);
     json_put_str(walk->visits, node,
                  json_new_int(json_find_int(record, "visit", 1)));
 }
@@ -111,41 +199,63 @@ static void add_output(struct walk *walk, const struct json *record) {
     json_append(list, output);
 }
 
+static int64_t branch_of(const struct json *step) {
+    return json_find_int(step, "branch", WALK_TRUNK);
+}
+
+/* Behind what the branches before it have done. (WK2) */
+static void add_step(struct walk *walk, struct json *step) {
+    size_t at = json_count(walk->path);
+
+    while (at > 0 && branch_of(step) &&
+           branch_of(json_at(walk->path, at - 1)) > branch_of(step))
+        at--;
+    json_insert(walk->path, at, step);
+}
+
 static void apply_ended(struct walk *walk, const struct json *record) {
     static const char *const shown[] = {"node",   "visit",   "outcome", "asked",
                                         "reason", "assumed", "use",     "next",
-                                        "error",  NULL};
+                                        "branch", "leaves",  "error",   NULL};
+    struct track            *track = track_of(walk, record);
     struct json             *step = json_new_map();
 
     for (const char *const *name = shown; *name; name++)
         copy(step, record, *name);
     copy(step, json_find(record, "output"), "reasons");
-    json_append(walk->path, step);
+    add_step(walk, step);
     add_output(walk, record);
-    keep(&walk->next, json_find(record, "next"));
-    keep(&walk->current, NULL);
-    keep(&walk->parked, NULL);
+    if (track)
+        lead_on(walk, track, record);
     if (json_find(record, "error")) {
         keep(&walk->failure, json_find(record, "error"));
         copy(walk->failure, record, "node");
     }
 }
 
+/* What happens to a visit while it lasts. */
+static void apply_to_track(struct track *track, struct str kind,
+                           const struct json *record) {
+    if (!track)
+        return;
+    if (str_is(kind, "attempt"))
+        track->attempt = (int)json_find_int(record, "attempt", 1);
+    else if (str_is(kind, "parked"))
+        keep(&track->parked, record);
+    else if (str_is(kind, "rerun"))
+        keep(&track->parked, NULL);
+}
+
 static void fold(struct walk *walk, const struct json *record) {
     struct str kind = json_find_text(record, "kind");
 
+    apply_to_track(track_of(walk, record), kind, record);
     if (str_is(kind, "started"))
-        keep(&walk->started, record);
+        apply_started(walk, record);
     else if (str_is(kind, "visit"))
         apply_visit(walk, record);
-    else if (str_is(kind, "attempt"))
-        walk->attempt = (int)json_find_int(record, "attempt", 1);
     else if (str_is(kind, "intent"))
         apply_intent(walk, record);
-    else if (str_is(kind, "parked"))
-        keep(&walk->parked, record);
-    else if (str_is(kind, "rerun"))
-        keep(&walk->parked, NULL);
     else if (str_is(kind, "attached"))
         json_append(walk->attached, json_clone(json_find(record, "evidence")));
     else if (str_is(kind, "undone"))
@@ -161,9 +271,9 @@ void walk_follow(struct walk *walk, const struct json *records) {
         fold(walk, json_at(records, walk->folded++));
 }
 
-int64_t walk_spent(const struct walk *walk, const char *phase, struct str node,
-                   int visit) {
-    const struct json *parked = walk->parked;
+int64_t walk_spent(const struct track *track, const char *phase,
+                   struct str node, int visit) {
+    const struct json *parked = track->parked;
 
     return str_is(json_find_text(parked, "phase"), phase) &&
                    str_equal(json_find_text(parked, "node"), node) &&

@@ -76,8 +76,12 @@ void journal_guard(struct journal *journal, struct journal_guard guard) {
 }
 
 void journal_place(struct buf *out, struct str node, int visit,
-                   const char *phase, int ordinal) {
-    buf_addf(out, "%.*s/%04d/%s/-/%04d", STR_ARG(node), visit, phase, ordinal);
+                   const char *phase, int ordinal, int path) {
+    buf_addf(out, "%.*s/%04d/%s/", STR_ARG(node), visit, phase);
+    if (path)
+        buf_addf(out, "%04d.%02d/0001", ordinal, path);
+    else
+        buf_addf(out, "-/%04d", ordinal);
 }
 
 /* --- the index -------------------------------------------------------- */

@@ -101,4 +101,37 @@ function ctx.try.wait_for(wait)
   return wait_for(door(false), wait)
 end
 
+-- Reads at the same time: { key = { "aws:service:Operation", arguments }, … }
+-- gives the answers under the same keys.
+local function together(asks)
+  local keys, list = {}, {}
+  for key, question in pairs(type(asks) == "table" and asks or {}) do
+    keys[#keys + 1], list[#list + 1] = key, question
+  end
+  local ok, given_back = ask("all", list)
+  if not ok then
+    error(given_back, 0)
+  end
+  local answers, errors = {}, nil
+  for i, key in ipairs(keys) do
+    if given_back[i].ok then
+      answers[key] = given_back[i].value
+    else
+      errors = errors or {}
+      errors[key] = given_back[i].error
+    end
+  end
+  return answers, errors
+end
+
+ctx.try.all = together
+
+function ctx.all(asks)
+  local answers, errors = together(asks)
+  for _, err in pairs(errors or {}) do
+    error(err, 0)
+  end
+  return answers
+end
+
 return ctx

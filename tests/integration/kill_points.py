@@ -8,10 +8,12 @@ is killed there and resumed. (tests/torture takes the points of the store.)
 What must hold afterwards depends on the class of the write alone: `set`,
 `token` and `verify` are applied exactly once; `once` at most once and never
 asked again, so that the run ends at the node's `on_unknown` with the question
-shown; a parked wait judges each of its answers once; `notify` is sent at most twice, with one key. The same holds when the
-server drops its answer, or the request, or both happen together, or the run
-that goes on is killed too. After each end the audit chain is whole, each write
-was written down before it left (N6), and the key of the run is free.
+shown; a parked wait judges each of its answers once; branches that are walked
+at the same time meet once; `notify` is sent at most twice, with one key. The
+same holds when the server drops its answer, or the request, or both happen
+together, or the run that goes on is killed too. After each end the audit chain
+is whole, each write was written down before it left (N6), and the key of the
+run is free.
 
     kill_points.py --nightshift PATH
 """
@@ -63,6 +65,8 @@ class Scenario:
 SCENARIOS = {scenario.name: scenario for scenario in [
     Scenario("set", [UPDATE]),
     Scenario("parked", [UPDATE]),
+    Scenario("parallel", [UPDATE], path=["sides:seen", "rest:steady",
+                                         "again:seen"] + HEALED),
     Scenario("token", [RUN]),
     Scenario("verify", [UPDATE]),
     Scenario("stop", [STOP]),

@@ -189,7 +189,7 @@ class LiveRun(Scenario):
 
 # Each writes by an operation of its own, so that the double tells them apart.
 SERVED = [kill_points.SCENARIOS[name]
-          for name in ("parked", "token", "stop", "once")]
+          for name in ("parallel", "token", "stop", "once")]
 TOKEN = "token-of-a-test-and-no-other"
 
 CONFIG = """

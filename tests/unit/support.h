@@ -63,11 +63,14 @@ struct spy {
     void         *arg;
     mode_done_fn *held;
     void         *held_arg;
+    bool          released;
 };
 
 /* Takes inner. */
 struct spy *spy_open(struct loop *loop, struct mode *inner,
                      enum mode_kind kind);
+/* Ends the wait that is held, if one is. */
+void        spy_release(struct spy *spy);
 int         spy_count(const struct spy *spy, const char *effect);
 /* How often anything that writes was asked. */
 int         spy_writes(const struct spy *spy);

@@ -54,8 +54,8 @@ static enum slot_state state_of(const char *digest) {
 Test(journal, a_place_has_five_parts_and_sorts_in_the_order_of_asking) {
     struct buf ninth = BUF_EMPTY, tenth = BUF_EMPTY;
 
-    journal_place(&ninth, STR("restart"), 1, "run", 9);
-    journal_place(&tenth, STR("restart"), 1, "run", 10);
+    journal_place(&ninth, STR("restart"), 1, "run", 9, 0);
+    journal_place(&tenth, STR("restart"), 1, "run", 10, 0);
     cr_expect_str_eq(buf_text(&ninth), "restart/0001/run/-/0009");
     cr_expect_lt(str_compare(buf_str(&ninth), buf_str(&tenth)), 0);
     buf_release(&ninth);

@@ -126,6 +126,36 @@
     "function(ctx, input) ctx.notify('oncall', { title = 'help' })\n"       \
     "return 'told', { handover = input.run.failure } end }"
 
+/* Two branches that take different times, one of which asks three things at
+ * once and one of which is parked in between. */
+#define FORK_PLAYBOOK                                                         \
+    "return { about = 'x', start = { all = { 'many', 'slow' }, join = "       \
+    "'scale' }, failed = 'tell', limits = { attempts = 1 }, nodes = {\n"      \
+    "many = { use = 'many', next = { found = 'scale' } },\n"                  \
+    "slow = { use = 'slow', next = { ready = 'look', late = 'tell' } },\n"    \
+    "look = { use = 'look', rerun = { times = 1, on = { 'remote' } },\n"      \
+    "  policy = 'careful', next = { found = 'scale', unsure = 'tell' } },\n"  \
+    "scale = { use = 'scale', with = { from = '$look.count' },\n"             \
+    "  next = { scaled = 'check' } },\n"                                      \
+    "check = { use = 'verification', next = { pass = 'done', worse = 'tell' " \
+    "} },\n"                                                                  \
+    "tell = { use = 'escalation', with = { run = '$run' } } } }"
+#define MANY                                                                 \
+    "return { about = 'x', output = { n = 'integer', refused = 'string' }, " \
+    "outcomes = { 'found' }, effects = { 'aws:ecs:ListTasks', "              \
+    "'prometheus:query' }, run = function(ctx)\n"                            \
+    "local some, errors = ctx.try.all { up = { 'prometheus:query', { query " \
+    "= 'up' } }, tasks = { 'aws:ecs:ListTasks', { of = 1 } }, no = { "       \
+    "'aws:ecs:ListClusters', {} } }\n"                                       \
+    "local all = ctx.all { { 'prometheus:query', { query = 'down' } } }\n"   \
+    "return 'found', { n = some.up.value + all[1].value, refused = "         \
+    "errors.no.code } end }"
+#define SLOW                                                                  \
+    "return { about = 'x', outcomes = { 'ready', 'late' }, effects = { "      \
+    "'aws:ecs:ListTasks' }, run = function(ctx)\n"                            \
+    "ctx.sleep(30) ctx.aws('ecs:ListTasks', {}) ctx.sleep(60) return 'ready'" \
+    " end }"
+
 static const struct story {
     const char *playbook, *tell, *path;
     int         writes;
@@ -136,7 +166,11 @@ static const struct story {
   fails = {FAILS_PLAYBOOK, TELL_PEOPLE,
            "scale:scaled check:worse stumble:ok scale:error tell:told = "
            "escalated",
-           2};
+           2},
+  forks = {FORK_PLAYBOOK, TELL,
+           "many:found slow:ready look:found scale:scaled check:worse "
+           "tell:told = escalated",
+           1};
 
 static void open_scripts(struct bench *bench, const struct story *story) {
     bench_open(bench, WORLD);
@@ -147,6 +181,8 @@ static void open_scripts(struct bench *bench, const struct story *story) {
     bench_script(bench, "nodes/scale.lua", SCALE);
     bench_script(bench, "nodes/renew.lua", RENEW);
     bench_script(bench, "nodes/stumble.lua", STUMBLE);
+    bench_script(bench, "nodes/many.lua", MANY);
+    bench_script(bench, "nodes/slow.lua", SLOW);
     bench_script(bench, "nodes/verification.lua", CHECK);
     bench_script(bench, "nodes/escalation.lua", story->tell);
 }
@@ -346,6 +382,10 @@ Test(resume, N7_a_run_that_is_opened_anew_whenever_it_is_due_ends_the_same) {
 
 Test(resume, N7_RN2_a_run_that_fails_goes_on_from_every_record) {
     from_every_record(&fails);
+}
+
+Test(resume, N7_RN8_TG2_a_fork_goes_on_from_every_record) {
+    from_every_record(&forks);
 }
 
 Test(resume, WK1_a_run_that_is_over_is_over_when_it_is_read_back) {

@@ -31,9 +31,10 @@ static void fold(const char *records) {
 Test(walk, stands_in_the_visit_that_has_not_ended) {
     fold("[" STARTED ", " VISIT("look", "1") ", {'kind': 'attempt', "
                                              "'attempt': 2}]");
-    cr_expect(str_is(json_find_text(walk.current, "node"), "look"));
-    cr_expect_eq(walk.attempt, 2);
-    cr_expect_null(walk.next);
+    cr_expect(str_is(json_find_text(walk.tracks[WALK_TRUNK].current, "node"),
+                     "look"));
+    cr_expect_eq(walk.tracks[WALK_TRUNK].attempt, 2);
+    cr_expect_null(walk.tracks[WALK_TRUNK].next);
     cr_expect_eq(walk_visits(&walk, STR("look")), 1);
     cr_expect_eq(walk_visits(&walk, STR("other")), 0);
 }
@@ -41,8 +42,8 @@ Test(walk, stands_in_the_visit_that_has_not_ended) {
 Test(walk, stands_before_the_next_node_when_one_has_ended) {
     fold("[" STARTED ", " VISIT("look", "1") ", " ENDED("look", "1", "look",
                                                         "found", "mend") "]");
-    cr_expect_null(walk.current);
-    cr_expect(str_is(json_text(walk.next), "mend"));
+    cr_expect_null(walk.tracks[WALK_TRUNK].current);
+    cr_expect(str_is(json_text(walk.tracks[WALK_TRUNK].next), "mend"));
     support_is(walk.outputs, "{'look': [{'n': 1, 'outcome': 'found'}]}");
 }
 
@@ -126,17 +127,28 @@ Test(walk, facts_tell_what_was_tried_and_how_it_went) {
     json_release(facts);
 }
 
-static void write_walk(const struct walk *w, struct buf *out) {
-    const struct json *const parts[] = {
-        w->started, w->outputs, w->path,  w->visits, w->current,
-        w->next,    w->failure, w->wrote, w->undone, w->finished};
+static void write_part(const struct json *part, struct buf *out) {
+    if (part)
+        json_write(part, out);
+    buf_add_char(out, '\n');
+}
 
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (parts[i])
-            json_write(parts[i], out);
-        buf_add_char(out, '\n');
+static void write_walk(const struct walk *w, struct buf *out) {
+    const struct json *const parts[] = {w->started, w->outputs, w->path,
+                                        w->visits,  w->fork,    w->failure,
+                                        w->wrote,   w->undone,  w->finished};
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        write_part(parts[i], out);
+    for (size_t i = 0; i < WALK_TRACKS_MAX; i++) {
+        const struct track *track = &w->tracks[i];
+
+        buf_addf(out, "%d ", track->attempt);
+        write_part(track->current, out);
+        write_part(track->next, out);
+        write_part(track->parked, out);
     }
-    buf_addf(out, "%lld %d", (long long)w->acted_ms, w->attempt);
+    buf_addf(out, "%lld", (long long)w->acted_ms);
 }
 
 Test(walk, WK1_N7_one_by_one_or_all_at_once_it_is_the_same_walk) {
