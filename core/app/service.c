@@ -329,6 +329,8 @@ static bool open_service(struct service *service, struct err *err) {
     struct engine_options *options = &service->options.engine;
 
     options->kind = MODE_LIVE;
+    if (!service_watch_open(service, err))
+        return false;
     if (!engine_open(&service->engine, options, err))
         return false;
     if (!service_settings_read(config_json(service->engine.config),
@@ -355,6 +357,7 @@ static bool open_service(struct service *service, struct err *err) {
 static void close_service(struct service *service) {
     loop_timer_cancel(service->deadline);
     loop_timer_cancel(service->tick);
+    service_watch_stop(service);
     service_reload_close(service);
     /* The second one's scrapes count what the first one refused. */
     for (int i = 1; i >= 0; i--)
@@ -381,6 +384,7 @@ static void close_service(struct service *service) {
     buf_release(&service->blamed);
     if (service->engine.loop)
         engine_close(&service->engine);
+    service_watch_close(service);
 }
 
 static void serve(struct service *service) {
@@ -390,6 +394,7 @@ static void serve(struct service *service) {
     loop_on_signal(loop, SIGINT, drain, service);
     loop_on_signal(loop, SIGHUP, service_reload, service);
     tick_again(service);
+    service_watch_use(service);
     service_tell_listening(service);
     (void)notify_ready(service->notify, "serving");
     loop_run(loop);

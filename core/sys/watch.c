@@ -156,13 +156,17 @@ static void drop_old_places(struct watch *watch) {
     watch->next.count = 0;
 }
 
+void watch_know(struct watch *watch, const unsigned char digest[DIGEST_SIZE]) {
+    memcpy(watch->known, digest, DIGEST_SIZE);
+    watch->has_known = true;
+}
+
 /* (WT2) The callback may close us, so it is the last. */
 static void judge(struct watch *watch) {
     bool same = watch->has_known &&
                 memcmp(watch->known, watch->held.digest, DIGEST_SIZE) == 0;
 
-    memcpy(watch->known, watch->held.digest, DIGEST_SIZE);
-    watch->has_known = true;
+    watch_know(watch, watch->held.digest);
     if (!same)
         watch->options.changed(watch->options.arg);
 }
@@ -219,10 +223,8 @@ struct watch *watch_open(const struct watch_options *options) {
     watch->options = *options;
     watch->fd = -1;
     copy_paths(watch, &options->of);
-    if (options->known) {
-        memcpy(watch->known, options->known, DIGEST_SIZE);
-        watch->has_known = true;
-    }
+    if (options->known)
+        watch_know(watch, options->known);
     set_timer(watch, 0);
     return watch;
 }

@@ -11,7 +11,8 @@
  *   WT1  A change is told once, after the files have been quiet for a while, or
  *        after the upper bound when they never are.
  *   WT2  What has the same bytes as before is no change: a touch, a copy of the
- *        same, an edit that was taken back in time.
+ *        same, an edit that was taken back in time. Before is what was told
+ *        last, or what whoever loads the files says that he read.
  *   WT3  Where notices cannot be had, or are not made (some network file
  *        systems), the files are looked at every so often instead.
  *   WT4  A folder or file that is removed, comes back, or did not exist when
@@ -62,6 +63,9 @@ struct watch_options {
 struct watch *watch_open(const struct watch_options *options);
 /* The loop must run to its end once more. NULL is fine. (WT5) */
 void          watch_close(struct watch *watch);
+
+/* Somebody has loaded the files meanwhile, and this is what he read. */
+void watch_know(struct watch *watch, const unsigned char digest[DIGEST_SIZE]);
 
 /* The digest of what is there now; reads all of it. Any thread. */
 void watch_digest(const struct watch_paths *of, unsigned char out[DIGEST_SIZE]);

@@ -259,6 +259,23 @@ Test(watch, WT2_what_was_loaded_before_is_known) {
     expect_change();
 }
 
+/* Loaded by hand before it was noticed, and then taken back. */
+Test(watch, WT2_what_was_loaded_by_others_is_what_counts) {
+    unsigned char loaded[DIGEST_SIZE];
+
+    begin_watch();
+    put("scripts/nodes/a.lua", "two");
+    watch_digest(&paths, loaded);
+    watch_know(watch, loaded);
+    cr_assert_not(run_for(100));
+    put("scripts/nodes/a.lua", "one");
+    expect_change();
+    put("scripts/nodes/a.lua", "two");
+    watch_know(watch, loaded);
+    put("scripts/nodes/a.lua", "one");
+    expect_change();
+}
+
 /* The folder of the configuration may hold a log. */
 Test(watch, a_neighbour_of_a_file_wakes_nobody) {
     int before;
