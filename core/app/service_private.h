@@ -24,6 +24,7 @@
 
 struct http_server;
 struct reload;
+struct sns;
 struct service_watch;
 
 #define SERVICE_ASKED_MAX 16 /* who may wait for one reload */
@@ -46,6 +47,7 @@ struct service {
     struct dispatch        *dispatch;
     struct runner          *runner;
     struct webhook         *webhook;
+    struct sns             *sns;
     struct admin           *admin;
     struct routes          *routes;
     struct mode            *mode;
