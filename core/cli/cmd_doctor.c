@@ -92,46 +92,51 @@ static void look_inside(struct doctor *doctor, const struct cli *cli) {
     struct desk desk;
     struct err  err;
 
-    if (!desk_open(&desk, cli, &err))
-        doctor_say(doctor,
-                   err.code == ERR_HELD ? DOCTOR_LOCK : DOCTOR_INTEGRITY,
-                   DOCTOR_WRONG, buf_text(&desk.dir), "%s", err.text);
-    else if (desk.store)
+    if (desk_open(&desk, cli, &err) && desk.store)
         doctor_store(doctor, desk.store, clock_real());
-    else
+    else if (desk.url.len)
         ask_serve(doctor, &desk);
+    else if (err.code == ERR_HELD) /* a run by hand, say */
+        doctor_say(doctor, DOCTOR_LOCK, DOCTOR_WARNING, buf_text(&desk.dir),
+                   "%s, which is no serve: nothing in it was looked at",
+                   err.text);
+    else
+        doctor_say(doctor, DOCTOR_INTEGRITY, DOCTOR_WRONG, buf_text(&desk.dir),
+                   "%s", err.text);
     desk_close(&desk);
 }
 
-static bool look_at_state(struct doctor *doctor, const struct cli *cli,
-                          struct err *err) {
+static void look_at_state(struct doctor *doctor, const struct cli *cli) {
     struct buf dir = BUF_EMPTY;
-    bool       ok = state_find(cli->value.state, &dir, err), held = false;
+    struct err err;
+    bool       held = false;
 
-    if (ok && doctor_directory(doctor, buf_text(&dir)) &&
-        (doctor_database(doctor, buf_text(&dir), cli->value.full, &held) ||
-         held))
+    if (!state_find(cli->value.state, &dir, &err))
+        doctor_say(doctor, DOCTOR_DIRECTORY, DOCTOR_WRONG, "environment", "%s",
+                   err.text);
+    else if (doctor_directory(doctor, buf_text(&dir)) &&
+             (doctor_database(doctor, buf_text(&dir), cli->value.full, &held) ||
+              held))
         look_inside(doctor, cli);
     buf_release(&dir);
-    return ok;
 }
 
-static bool look_at_scripts(struct doctor *doctor, const struct cli *cli,
-                            struct err *err) {
+static void look_around(struct doctor *doctor, const struct cli *cli) {
     struct buf     dir = BUF_EMPTY;
-    struct config *config;
-    bool           ok = scripts_find(cli->value.scripts, &dir, err);
+    struct config *config = NULL;
+    struct err     err;
 
-    if (ok) {
+    if (scripts_find(cli->value.scripts, &dir, &err))
         config = doctor_configuration(doctor, buf_text(&dir), cli->value.config,
                                       clock_real());
-        doctor_host(doctor, config, clock_real());
-        if (cli->value.reach && config)
-            doctor_reach(doctor, config);
-        config_release(config);
-    }
+    else
+        doctor_say(doctor, DOCTOR_CONFIGURATION, DOCTOR_WRONG, ".", "%s",
+                   err.text);
+    doctor_host(doctor, config, clock_real());
+    if (cli->value.reach && config)
+        doctor_reach(doctor, config);
+    config_release(config);
     buf_release(&dir);
-    return ok;
 }
 
 /* --- the answer -------------------------------------------------------------- */
@@ -168,19 +173,16 @@ static void print_row(const struct json *row) {
 
 int cmd_doctor(const struct cli *cli) {
     struct doctor doctor;
-    struct err    err;
-    bool          ok;
+    int           code;
 
     doctor_open(&doctor);
-    ok = look_at_scripts(&doctor, cli, &err) &&
-         look_at_state(&doctor, cli, &err);
-    if (ok && cli->value.json)
+    look_around(&doctor, cli);
+    look_at_state(&doctor, cli);
+    if (cli->value.json)
         print_json(&doctor);
-    for (size_t i = 0; ok && !cli->value.json && i < json_count(doctor.rows);
-         i++)
+    for (size_t i = 0; !cli->value.json && i < json_count(doctor.rows); i++)
         print_row(json_at(doctor.rows, i));
+    code = doctor.wrong ? EXIT_FAILED : EXIT_DONE;
     doctor_close(&doctor);
-    if (!ok)
-        return cli_fail(cli, &err);
-    return doctor.wrong ? EXIT_FAILED : EXIT_DONE;
+    return code;
 }
