@@ -39,7 +39,7 @@ static void refuse(struct service *service, const struct json *problems) {
     struct json *body = json_new_map();
 
     reload_words(problems, &words);
-    fprintf(stderr, "reload refused, what ran before goes on:\n%s",
+    fprintf(stderr, "reload refused, what ran before goes on:\n%s\n",
             buf_text(&words));
     log_line(service->engine.log, LOG_ERROR, NULL, "reload refused", "problems",
              buf_text(&words), NULL);

@@ -108,6 +108,9 @@ def broken(cases, serve):
     cases.check("a broken edit changes nothing and says why", [
         not told and serve.said(),
         not serve.count("tell_people.lua:1: ") and serve.said(),
+        not until(lambda: any(
+            line.startswith("time=") and "reload refused" in line
+            for line in list(serve.lines))) and serve.said(),
         ready[0] != 200 and ready, "tell_people" not in ready[1] and ready,
         serve.metrics().value("nightshift_reload_failed") != 1 and "metric"])
     for _ in range(5):
