@@ -15,6 +15,7 @@
 #include "check/check.h"
 #include "check/findings.h"
 #include "sys/file.h"
+#include "sys/watch.h"
 
 #define LOOKS_MAX 5
 
@@ -85,6 +86,11 @@ static void make_bundle(struct candidate *candidate, const char *dir,
 
     if (!scripts_collect(dir, clock, &candidate->bundle, findings, &err)) {
         add_problem(candidate, dir, 1, err.code, err.text);
+    } else if (bundle_count(candidate->bundle) == 0 &&
+               json_count(findings) == 0) {
+        add_problem(candidate, dir, 1, ERR_NOT_FOUND,
+                    "no script is in this folder; one that is empty, or not "
+                    "mounted, does not come into force");
     } else {
         proven = check_bundle(candidate->bundle);
         for (size_t i = 0; i < json_count(proven); i++)
@@ -172,14 +178,18 @@ static bool looks_the_same(const struct buf *a, const struct buf *b) {
 
 void candidate_make(const char *scripts, const char *config,
                     struct clock *clock, struct candidate *candidate) {
-    struct buf before = BUF_EMPTY, after = BUF_EMPTY;
-    int        looks = 0;
+    struct buf               before = BUF_EMPTY, after = BUF_EMPTY;
+    int                      looks = 0;
+    const struct watch_paths paths = {
+        (const char *const[]){scripts, config ? config : "nightshift.lua"}, 2,
+        ".lua"};
 
-    *candidate = (struct candidate){NULL, NULL, NULL};
+    memset(candidate, 0, sizeof *candidate);
     do {
         candidate_release(candidate);
         candidate->problems = json_new_list();
         look(scripts, config, &before);
+        watch_digest(&paths, candidate->digest);
         make_bundle(candidate, scripts, clock);
         if (candidate->bundle)
             make_config(candidate, scripts, config);
@@ -197,5 +207,5 @@ void candidate_release(struct candidate *candidate) {
     bundle_release(candidate->bundle);
     config_release(candidate->config);
     json_release(candidate->problems);
-    *candidate = (struct candidate){NULL, NULL, NULL};
+    memset(candidate, 0, sizeof *candidate);
 }

@@ -8,6 +8,8 @@
  *   CA1  One without problems is whole: every file of the folder at one moment,
  *        sealed, and a configuration that the service can begin with. A folder
  *        that changed while it was read is read again.
+ *        An empty folder is a problem: it is more often one that is not there
+ *        than one that somebody meant.
  *   CA2  A problem has a code, a file, a line and a sentence, as a finding of
  *        check has; no secret is in it. (N11)
  *
@@ -17,12 +19,14 @@
 #define APP_CANDIDATE_H
 
 #include "app/config.h"
+#include "base/digest.h"
 #include "vm/bundle.h"
 
 struct candidate {
     struct bundle *bundle;   /* NULL when the folder cannot be read */
     struct config *config;   /* NULL when it is not understood */
     struct json   *problems; /* { code, file, line, text, next }, in order */
+    unsigned char  digest[DIGEST_SIZE]; /* of the files, as watch_digest() */
 };
 
 /* `config` NULL: ./nightshift.lua when there is one. Secrets that are at AWS are

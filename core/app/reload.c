@@ -17,6 +17,7 @@ struct reload {
     char                 *scripts, *config;
     struct candidate      made; /* the worker's until it is done */
     struct json          *needs_restart;
+    unsigned char         digest[DIGEST_SIZE]; /* of what was made last */
     size_t                fetched;
     bool                  busy, again, closed;
 };
@@ -103,6 +104,7 @@ static void fetch_next(struct reload *reload);
 static void made(void *arg) {
     struct reload *reload = arg;
 
+    memcpy(reload->digest, reload->made.digest, DIGEST_SIZE);
     if (json_count(reload->made.problems) == 0)
         reload->needs_restart = config_change_hold(
             reload->made.config, *reload->options.config_in_force);
@@ -206,6 +208,10 @@ static void fetch_next(struct reload *reload) {
                            reference, fetched, reload);
     else
         offer(reload);
+}
+
+const unsigned char *reload_digest(const struct reload *reload) {
+    return reload->digest;
 }
 
 void reload_ask(struct reload *reload) {

@@ -56,6 +56,10 @@ struct reload *reload_open(const struct reload_options *options);
  * must run to its end once more. */
 void           reload_close(struct reload *reload);
 
+/* Of the files, as the candidate or the problems that were told last are of
+ * them: watch_know() it. */
+const unsigned char *reload_digest(const struct reload *reload);
+
 /* done comes later, at least once. */
 void reload_ask(struct reload *reload);
 

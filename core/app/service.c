@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "check/check.h"
 #include "net/http_server.h"
+#include "serve/sns.h"
 #include "sys/loop.h"
 #include "sys/marker.h"
 #include "sys/notify.h"
@@ -160,6 +161,16 @@ static void retry_delivery(void *arg, const char *delivery) {
 
 static const struct admin_actions admin_actions = {cancel_run, retry_delivery};
 
+static struct sns *open_sns(const struct engine *engine) {
+    struct sns_options options = {.loop = engine->loop,
+                                  .client = engine->client,
+                                  .queue = engine->queue,
+                                  .clock = engine->clock,
+                                  .log = engine->log};
+
+    return sns_open(&options);
+}
+
 static bool open_parts(struct service *service, struct err *err) {
     struct engine         *engine = &service->engine;
     struct webhook_options webhook = {.clock = engine->clock,
@@ -179,6 +190,7 @@ static bool open_parts(struct service *service, struct err *err) {
     open_loop_side(service);
     service_make_token(service);
     webhook.intake = service->intake;
+    webhook.sns = service->sns = open_sns(engine);
     service->webhook = webhook_open(&webhook);
     admin.webhook = service->webhook;
     service->admin = admin_open(&admin);
@@ -329,6 +341,8 @@ static bool open_service(struct service *service, struct err *err) {
     struct engine_options *options = &service->options.engine;
 
     options->kind = MODE_LIVE;
+    if (!service_watch_open(service, err))
+        return false;
     if (!engine_open(&service->engine, options, err))
         return false;
     if (!service_settings_read(config_json(service->engine.config),
@@ -355,7 +369,11 @@ static bool open_service(struct service *service, struct err *err) {
 static void close_service(struct service *service) {
     loop_timer_cancel(service->deadline);
     loop_timer_cancel(service->tick);
+    service_watch_stop(service);
     service_reload_close(service);
+    sns_end(service->sns);
+    while (sns_is_busy(service->sns))
+        service_hear(service);
     /* The second one's scrapes count what the first one refused. */
     for (int i = 1; i >= 0; i--)
         http_server_close(service->servers[i]);
@@ -368,6 +386,7 @@ static void close_service(struct service *service) {
         site_close(service->sites[i]);
     admin_close(service->admin);
     webhook_close(service->webhook);
+    sns_close(service->sns);
     dispatch_close(service->dispatch);
     runner_close(service->runner);
     intake_close(service->intake);
@@ -381,6 +400,7 @@ static void close_service(struct service *service) {
     buf_release(&service->blamed);
     if (service->engine.loop)
         engine_close(&service->engine);
+    service_watch_close(service);
 }
 
 static void serve(struct service *service) {
@@ -390,6 +410,7 @@ static void serve(struct service *service) {
     loop_on_signal(loop, SIGINT, drain, service);
     loop_on_signal(loop, SIGHUP, service_reload, service);
     tick_again(service);
+    service_watch_use(service);
     service_tell_listening(service);
     (void)notify_ready(service->notify, "serving");
     loop_run(loop);

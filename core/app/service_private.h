@@ -3,7 +3,8 @@
  * service.c opens, joins and closes; service_doors.c has the listeners,
  * service_recover.c what a start goes on with; service_events.c hears what happens and
  * tells metrics and logs; service_scrape.c answers /metrics;
- * service_reload.c puts what is new in force.
+ * service_reload.c puts what is new in force; service_watch.c asks for it when
+ * files change.
  *
  * Lifetime: process. Thread: loop.
  */
@@ -23,6 +24,8 @@
 
 struct http_server;
 struct reload;
+struct sns;
+struct service_watch;
 
 #define SERVICE_ASKED_MAX 16 /* who may wait for one reload */
 
@@ -44,6 +47,7 @@ struct service {
     struct dispatch        *dispatch;
     struct runner          *runner;
     struct webhook         *webhook;
+    struct sns             *sns;
     struct admin           *admin;
     struct routes          *routes;
     struct mode            *mode;
@@ -52,6 +56,7 @@ struct service {
     struct site            *sites[2];
     struct http_server     *servers[2];
     struct reload          *reload;
+    struct service_watch   *watch;
     struct service_past    *past;
     struct http_exchange   *asked[SERVICE_ASKED_MAX];
     size_t                  asked_count;
@@ -64,6 +69,7 @@ struct service {
     int                     code;
     bool                    draining, failed, sweeping;
     bool                    shelving, again; /* of a reload: see made() */
+    bool                    people_asked;    /* for it, and not only files */
     int                     busy; /* parts that have not stopped yet */
 };
 
@@ -79,13 +85,25 @@ void service_reload_asked(void *arg, struct http_exchange *exchange);
 void service_reload_open(struct service *service);
 /* Nothing is walked any more. */
 void service_reload_close(struct service *service);
-void service_reload(void *service); /* a loop_fn */
+void service_reload(void *service); /* a loop_fn; somebody has asked */
+/* Nobody has asked: what changes nothing is not told. */
+void service_reload_begin(struct service *service);
 /* Runs what other threads have posted to the loop. */
 void service_hear(struct service *service);
 /* The runner and the dispatcher go on with what the service holds now. */
 void service_use(struct service *service);
 bool service_use_doors(struct service *service, struct bundle *bundle,
                        struct config *config, struct err *err);
+
+/* Before anything is loaded. */
+bool service_watch_open(struct service *service, struct err *err);
+/* Watches, or not, as the settings say. */
+void service_watch_use(struct service *service);
+/* What a reload has read, whoever asked for it. */
+void service_watch_know(struct service *service, const unsigned char *digest);
+/* The loop must run to its end once more. */
+void service_watch_stop(struct service *service);
+void service_watch_close(struct service *service);
 
 /* Reads what is unfinished and hands it to the dispatcher and the runner. */
 void service_recover(struct service *service);

@@ -28,6 +28,7 @@ static void answer_all(struct service *service, int status,
         http_exchange_answer(service->asked[i], status, "application/json",
                              buf_str(&text));
     service->asked_count = 0;
+    service->people_asked = false;
     buf_release(&text);
 }
 
@@ -38,7 +39,7 @@ static void refuse(struct service *service, const struct json *problems) {
     struct json *body = json_new_map();
 
     reload_words(problems, &words);
-    fprintf(stderr, "reload refused, what ran before goes on:\n%s",
+    fprintf(stderr, "reload refused, what ran before goes on:\n%s\n",
             buf_text(&words));
     log_line(service->engine.log, LOG_ERROR, NULL, "reload refused", "problems",
              buf_text(&words), NULL);
@@ -78,9 +79,11 @@ static void tell_taken(struct service                *service,
              candidate->needs_restart ? json_retain(candidate->needs_restart)
                                       : json_new_list());
     json_write(json_find(body, "needs_restart"), &keys);
-    log_line(service->engine.log, LOG_INFO, NULL, "reloaded", "result", result,
-             "bundle", bundle_hash(candidate->bundle), "needs_restart",
-             buf_text(&keys), NULL);
+    log_line(service->engine.log,
+             candidate->changed || service->people_asked ? LOG_INFO : LOG_DEBUG,
+             NULL, "reloaded", "result", result, "bundle",
+             bundle_hash(candidate->bundle), "needs_restart", buf_text(&keys),
+             NULL);
     metrics_add(service->metrics, METRIC_RELOADS, 1, result, NULL);
     metrics_set(service->metrics, METRIC_RELOAD_FAILED, 0, NULL);
     readiness_set(service->readiness, READINESS_RELOAD, NULL);
@@ -112,11 +115,13 @@ static void swap(struct service *service, struct reload_candidate *candidate,
     service->settings.runs = candidate->settings.runs;
     service->settings.deliveries = candidate->settings.deliveries;
     service->settings.drain_ms = candidate->settings.drain_ms;
+    service->settings.watch = candidate->settings.watch;
     reload_swap(candidate, &service->engine.bundle, &service->engine.config);
     service->routes = routes;
     service->mode = engine_mode(&service->engine, NULL, &err);
     service->facts = config_facts(service->engine.config);
     service_use(service);
+    service_watch_use(service);
     routes_release(old);
     fault_pass(FAULT_RELOAD_SWAPPED);
 }
@@ -169,6 +174,7 @@ static void made(void *arg, struct reload_candidate *candidate,
     struct shelving *shelving;
     struct err       err;
 
+    service_watch_know(service, reload_digest(service->reload));
     if (service->shelving) {
         service->again = true;
         if (candidate)
@@ -192,14 +198,20 @@ static void made(void *arg, struct reload_candidate *candidate,
 
 /* --- asked --------------------------------------------------------------- */
 
-void service_reload(void *arg) {
-    struct service *service = arg;
-    struct clock   *clock = service->engine.clock;
+void service_reload_begin(struct service *service) {
+    struct clock *clock = service->engine.clock;
 
     if (service->draining)
         return;
     (void)notify_reloading(service->notify, clock->mono_ns(clock) / 1000);
     reload_ask(service->reload);
+}
+
+void service_reload(void *arg) {
+    struct service *service = arg;
+
+    service->people_asked = true;
+    service_reload_begin(service);
 }
 
 struct asking {

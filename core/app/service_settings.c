@@ -244,7 +244,10 @@ static bool check_tokens(const struct json *config, struct err *err) {
 /* (SV1, SV2) */
 bool service_settings_read(const struct json       *config,
                            struct service_settings *out, struct err *err) {
+    const struct json *watch = json_find(config, "watch");
+
     memset(out, 0, sizeof *out);
+    out->watch = !watch || json_truth(watch);
     return read_addresses(config, out, err) && read_tls(config, out, err) &&
            read_numbers(config, out, err) && read_drain(config, out, err) &&
            read_log(config, out, err) && check_tokens(config, err);

@@ -30,6 +30,7 @@ struct service_settings {
     int64_t                runs, deliveries, connections;
     int64_t                request_seconds;
     int64_t                drain_ms;
+    bool                   watch;
     bool                   log_json;
     enum log_level         log_level;
 };

@@ -68,6 +68,10 @@ enum inbound_method inbound_method(const struct inbound *inbound) {
     return inbound->method;
 }
 
+bool inbound_confirms(const struct inbound *inbound) {
+    return inbound->confirm;
+}
+
 const char *inbound_warning(const struct inbound *inbound) {
     return buf_text(&inbound->warning);
 }
@@ -84,6 +88,8 @@ enum inbound_verdict inbound_check(const struct inbound         *inbound,
     if (verdict != INBOUND_TRUSTED) {
         result->delivery[0] = result->who[0] = '\0';
         result->signed_id = false;
+        result->about = INBOUND_ABOUT_EVENT;
+        result->confirm[0] = '\0';
         result->secret = -1;
     }
     return verdict;

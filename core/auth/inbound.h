@@ -19,6 +19,8 @@
  *        topics, a window for a scheme that signs no time.
  *   IN7  A certificate of SNS is used only while it is valid, and only if it
  *        names the SNS of the region that its address names.
+ *        A host such as sns.s3-eu-west-1.amazonaws.com, which is anybody's
+ *        bucket, is no region's.
  *   IN8  What of an SNS message is signed can be read in one way only: no
  *        field but the text of the message may hold a line end.
  *
@@ -94,13 +96,22 @@ enum inbound_verdict {
     INBOUND_NEEDS_CERTIFICATE, /* fetch `url`, inbound_learn(), check again */
 };
 
+/* What an SNS message that is trusted is about. */
+enum inbound_about {
+    INBOUND_ABOUT_EVENT,
+    INBOUND_ABOUT_SUBSCRIBING, /* who GETs `confirm` confirms it */
+    INBOUND_ABOUT_UNSUBSCRIBING,
+};
+
 struct inbound_result {
-    enum inbound_why why;
-    int              secret;        /* 0: `secret`, 1: `old_secret`, -1: none */
-    bool             signed_id;     /* `delivery` is under the signature */
-    char             delivery[201]; /* the sender's id of it, or "" */
-    char             who[321];      /* user, name of a certificate, topic */
-    char             url[513];      /* of the certificate that is needed */
+    enum inbound_why   why;
+    int                secret;    /* 0: `secret`, 1: `old_secret`, -1: none */
+    bool               signed_id; /* `delivery` is under the signature */
+    char               delivery[201]; /* the sender's id of it, or "" */
+    char               who[321];      /* user, name of a certificate, topic */
+    char               url[513];      /* of the certificate that is needed */
+    enum inbound_about about;
+    char confirm[1025]; /* https, at the SNS of a region; else "" */
 };
 
 /* `settings` is one source's part of the configuration, `source` its name for
@@ -110,6 +121,8 @@ struct inbound *inbound_open(struct str source, const struct json *settings,
 void            inbound_close(struct inbound *inbound); /* NULL is fine */
 
 enum inbound_method inbound_method(const struct inbound *inbound);
+/* May a subscription to one of the topics be confirmed? */
+bool                inbound_confirms(const struct inbound *inbound);
 /* What an operator should hear once, or "". */
 const char         *inbound_warning(const struct inbound *inbound);
 

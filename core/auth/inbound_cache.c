@@ -17,6 +17,7 @@
 
 #define HELD 8
 #define ADDRESS_MOST 512
+#define CONFIRMATION_MOST 1024
 #define PEM_MOST ((size_t)64 << 10)
 
 struct inbound_cache {
@@ -56,19 +57,55 @@ struct address {
     struct str region, suffix; /* "eu-west-1", "amazonaws.com" */
 };
 
-/* https://sns.REGION.amazonaws.com[.cn]/PATH.pem and nothing beside it: no
- * user, no port, no query, nothing that has to be decoded. */
-static bool read_address(struct str url, struct address *address) {
-    struct str host, path;
+/* "eu-west-1", "us-gov-east-1": words of letters and a number. What AWS lets
+ * others name below its domain does not look so: sns.s3-eu-west-1 is the bucket
+ * of whoever had the name first. */
+static bool is_region(struct str text) {
+    struct str rest = text, word;
+    int        words = 0;
 
-    if (url.len > ADDRESS_MOST || !str_starts(url, "https://sns."))
+    while (rest.len && text.data[text.len - 1] != '-') {
+        word = str_cut(rest, '-', &rest);
+        if (rest.len == 0)
+            return words >= 2 && str_made_of(word, isdigit, "");
+        if (!str_made_of(word, islower, "") ||
+            (words == 0 && (word.len < 2 || word.len > 4)))
+            return false;
+        words++;
+    }
+    return false;
+}
+
+/* https://sns.REGION.amazonaws.com[.cn]/PATH and nothing beside it: no user, no
+ * port. The path's form is the caller's to judge. */
+static bool read_host(struct str url, struct address *address,
+                      struct str *path) {
+    struct str host;
+
+    if (!str_starts(url, "https://sns."))
         return false;
-    host = str_cut((struct str){url.data + 12, url.len - 12}, '/', &path);
+    host = str_cut((struct str){url.data + 12, url.len - 12}, '/', path);
     address->region = str_cut(host, '.', &address->suffix);
-    return str_made_of(address->region, isalnum, "-") &&
+    return is_region(address->region) &&
            (str_is(address->suffix, "amazonaws.com") ||
-            str_is(address->suffix, "amazonaws.com.cn")) &&
+            str_is(address->suffix, "amazonaws.com.cn"));
+}
+
+/* No query, nothing that has to be decoded. */
+static bool read_address(struct str url, struct address *address) {
+    struct str path;
+
+    return url.len <= ADDRESS_MOST && read_host(url, address, &path) &&
            str_made_of(path, isalnum, "-_./") && str_ends(path, ".pem");
+}
+
+bool inbound_cache_is_confirmation(struct str url) {
+    struct address address;
+    struct str     query;
+
+    return url.len <= CONFIRMATION_MOST && read_host(url, &address, &query) &&
+           str_starts(query, "?Action=ConfirmSubscription&") &&
+           str_made_of(query, isalnum, "?&=%:-._~");
 }
 
 bool inbound_cache_is_address(struct str url) {

@@ -31,7 +31,8 @@ struct inbound {
     struct json          *allow; /* list of texts, or NULL */
     char                 *user;  /* or NULL */
     int64_t               window_ms;
-    struct inbound_cache *cache; /* certificates; NULL unless sns */
+    bool                  confirm; /* subscriptions of SNS */
+    struct inbound_cache *cache;   /* certificates; NULL unless sns */
     struct buf            warning;
 };
 
@@ -97,6 +98,8 @@ struct inbound_cache *inbound_cache_open(void);
 void                  inbound_cache_close(struct inbound_cache *cache);
 /* https, a host of SNS, a plain path that ends in .pem. */
 bool                  inbound_cache_is_address(struct str url);
+/* The same host, and the one request that confirms a subscription. */
+bool                  inbound_cache_is_confirmation(struct str url);
 bool inbound_cache_put(struct inbound_cache *cache, struct str url,
                        struct str pem, int64_t now_ms, struct err *err);
 

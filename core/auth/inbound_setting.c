@@ -188,6 +188,7 @@ static bool find_useless(const struct inbound          *inbound,
                 {"old_secret", row->secret},
                 {"user", row->user},
                 {"allow", row->allow},
+                {"confirm", inbound->method == INBOUND_SNS},
                 {"window", row->window_ms > 0},
                 {"window_ms", row->window_ms > 0}};
 
@@ -207,6 +208,7 @@ bool inbound_setting_read(struct inbound                *inbound,
     if (!read_method(inbound, from, err) || !find_useless(inbound, from, err))
         return false;
     row = inbound_row_of(inbound->method);
+    inbound->confirm = json_truth(json_find(from->settings, "confirm"));
     return (!row->user || read_user(inbound, from, err)) &&
            (!row->secret || read_secrets(inbound, from, err)) &&
            (!row->allow || read_allow(inbound, from, err)) &&

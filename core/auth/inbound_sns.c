@@ -19,15 +19,19 @@ static const struct json_caps caps = {(size_t)2 << 20, 8};
 
 #define FIELDS_MOST 7
 static const struct kind {
-    const char *type;
-    const char *fields[FIELDS_MOST + 1];
+    const char        *type;
+    enum inbound_about about;
+    const char        *fields[FIELDS_MOST + 1];
 } kinds[] = {
     {"Notification",
+     INBOUND_ABOUT_EVENT,
      {"Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"}},
     {"SubscriptionConfirmation",
+     INBOUND_ABOUT_SUBSCRIBING,
      {"Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn",
       "Type"}},
     {"UnsubscribeConfirmation",
+     INBOUND_ABOUT_UNSUBSCRIBING,
      {"Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn",
       "Type"}},
 };
@@ -114,6 +118,17 @@ static enum inbound_why look(const struct inbound         *inbound,
     return INBOUND_WHY_FINE;
 }
 
+/* Only what is signed is told. */
+static void tell_about(const struct json *message, const struct kind *kind,
+                       struct inbound_result *result) {
+    struct str url = json_find_text(message, "SubscribeURL");
+
+    result->about = kind->about;
+    if (kind->about == INBOUND_ABOUT_SUBSCRIBING &&
+        inbound_cache_is_confirmation(url))
+        (void)inbound_result_put(result->confirm, sizeof result->confirm, url);
+}
+
 static enum inbound_verdict judge(const struct inbound         *inbound,
                                   const struct inbound_request *request,
                                   const struct json            *message,
@@ -134,6 +149,8 @@ static enum inbound_verdict judge(const struct inbound         *inbound,
                                       request->now_ms, &what);
         if (verdict == INBOUND_REFUSED)
             result->why = INBOUND_WHY_SIGNATURE;
+        else if (verdict == INBOUND_TRUSTED)
+            tell_about(message, kind, result);
     }
     if (verdict != INBOUND_NEEDS_CERTIFICATE)
         result->url[0] = '\0';

@@ -34,7 +34,7 @@ struct cli {
         const char *tape, *format, *scripts, *log, *region, *account;
         const char *listen;
         bool        live, all, json, log_json, detailed_exitcode, print_config;
-        bool        print_request;
+        bool        print_request, full, reach;
     } value;
 };
 
@@ -51,6 +51,7 @@ int cmd_audit(const struct cli *cli);
 int cmd_call(const struct cli *cli);
 int cmd_check(const struct cli *cli);
 int cmd_deliveries(const struct cli *cli);
+int cmd_doctor(const struct cli *cli);
 int cmd_explain(const struct cli *cli);
 int cmd_graph(const struct cli *cli);
 int cmd_incidents(const struct cli *cli);

@@ -1,14 +1,16 @@
 /* cmd_explain.c - nightshift explain: the page of a code.
  *
- * The pages are the two lists that the codes themselves come from, so a code
- * without a page does not compile. Some words are both an error and nothing
- * else; no word is in both lists (a test says so).
+ * The pages are the lists that the codes themselves come from, so a code
+ * without a page does not compile. No word is in two of them (a test says so).
  */
 #include "base/json.h"
 #include "base/nearest.h"
 #include "check/findings.h"
 #include "cli/cli.h"
 #include "cli/paint.h"
+#include "doctor/doctor.h"
+
+#define PAGES (ERR_COUNT + FINDING_COUNT + DOCTOR_COUNT)
 
 struct explained {
     const char *kind, *code, *meaning, *next;
@@ -25,10 +27,18 @@ static struct explained page_of_finding(enum finding finding) {
                               findings_next(finding)};
 }
 
+static struct explained page_of_check(enum doctor_check check) {
+    return (struct explained){"check", doctor_name(check), doctor_why(check),
+                              doctor_next(check)};
+}
+
 static struct explained page_at(int index) {
-    return index < ERR_COUNT
-               ? page_of_error((enum err_code)index)
-               : page_of_finding((enum finding)(index - ERR_COUNT));
+    if (index < ERR_COUNT)
+        return page_of_error((enum err_code)index);
+    index -= ERR_COUNT;
+    return index < FINDING_COUNT
+               ? page_of_finding((enum finding)index)
+               : page_of_check((enum doctor_check)(index - FINDING_COUNT));
 }
 
 static struct json *page_json(const struct explained *page) {
@@ -52,7 +62,7 @@ static void print_json(const struct json *value) {
 static int explain_all(const struct cli *cli) {
     struct json *list = json_new_list();
 
-    for (int i = 0; i < ERR_COUNT + FINDING_COUNT; i++) {
+    for (int i = 0; i < PAGES; i++) {
         struct explained page = page_at(i);
 
         if (cli->value.json)
@@ -89,7 +99,7 @@ int cmd_explain(const struct cli *cli) {
 
     if (cli->count == 0)
         return explain_all(cli);
-    for (int i = 0; i < ERR_COUNT + FINDING_COUNT; i++) {
+    for (int i = 0; i < PAGES; i++) {
         struct explained page = page_at(i);
 
         if (strcmp(page.code, cli->args[0]) == 0)

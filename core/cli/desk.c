@@ -13,6 +13,7 @@
 #include "sys/file.h"
 #include "sys/loop.h"
 
+#define API "/api/v1/"
 #define DEADLINE_MS 10000
 #define ANSWER_MAX (64u << 20)
 
@@ -53,7 +54,7 @@ static bool find_serve(struct desk *desk, const struct err *held) {
         map = json_parse(buf_str(&text), &json_caps_answer, &err);
     is = map && is_holder(map, held);
     if (is) {
-        buf_addf(&desk->url, "%s://%s/api/v1/",
+        buf_addf(&desk->url, "%s://%s",
                  json_truth(json_find(map, "tls")) ? "https" : "http",
                  reachable(json_find_text(map, "address"), &address).data);
         buf_addf(&desk->token, "Bearer %.*s",
@@ -116,7 +117,7 @@ static void take_answer(void *arg, const struct http_answer *answer,
         return;
     }
     value = json_parse(buf_str(&answer->body), &caps, asking->err);
-    if (value && answer->status < 300) {
+    if (value && (answer->status < 300 || json_find(value, "reasons"))) {
         asking->answer = value;
         return;
     }
@@ -168,12 +169,21 @@ static struct json *ask_list(struct desk *desk, const char *name,
     struct buf   path = BUF_EMPTY;
     struct json *answer;
 
-    buf_addf(&path, "%s?limit=%d%s%s", name,
+    buf_addf(&path, API "%s?limit=%d%s%s", name,
              all ? INQUIRY_LIMIT_MAX : INQUIRY_LIMIT, state ? "&state=" : "",
              state ? state : "");
     answer = ask(desk, "GET", buf_text(&path), err);
     buf_release(&path);
     return answer;
+}
+
+struct json *desk_ledger(struct desk *desk, struct err *err) {
+    return ask(desk, "GET", API "ledger", err);
+}
+
+/* 503 is an answer, too: it has its reasons. */
+struct json *desk_readiness(struct desk *desk, struct err *err) {
+    return ask(desk, "GET", "/readyz", err);
 }
 
 /* The id is checked before it becomes a part of a path. */
@@ -187,7 +197,7 @@ static struct json *ask_one(struct desk *desk, const char *method,
         err_set(err, ERR_NOT_FOUND, "there is no %s", id);
         return NULL;
     }
-    buf_addf(&path, "%s/%s%s", before, id, after);
+    buf_addf(&path, API "%s/%s%s", before, id, after);
     answer = ask(desk, method, buf_text(&path), err);
     buf_release(&path);
     return answer;

@@ -34,6 +34,9 @@ struct json *desk_run(struct desk *desk, const char *run, struct err *err);
 struct json *desk_incidents(struct desk *desk, bool all, struct err *err);
 struct json *desk_deliveries(struct desk *desk, const char *state, bool all,
                              struct err *err);
+/* Of a serve alone, since whoever has the store counts for himself. */
+struct json *desk_ledger(struct desk *desk, struct err *err);
+struct json *desk_readiness(struct desk *desk, struct err *err);
 /* ERR_NOT_FOUND, or ERR_CONFLICT when it is too late. */
 bool         desk_cancel(struct desk *desk, const char *run, struct err *err);
 bool desk_retry(struct desk *desk, const char *delivery, struct err *err);

@@ -17,6 +17,7 @@
 #include "net/http_server.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "serve/sns.h"
 
 #define BODY_MAX (8u << 20)         /* unless the source says otherwise */
 #define BODY_MAX_GITHUB (25u << 20) /* the largest that GitHub sends */
@@ -112,12 +113,6 @@ static bool add_configured(struct map *doors, const struct webhook *webhook,
         door->inbound = inbound_open(name, settings, secrets, err);
         if (!door->inbound)
             return false;
-        if (inbound_method(door->inbound) == INBOUND_SNS)
-            return err_set(err, ERR_CONFIG,
-                           "sources.%s.auth is \"sns\", whose certificates "
-                           "serve does not fetch yet; let SNS send through a "
-                           "relay that shows a bearer token",
-                           door->name);
         if (inbound_method(door->inbound) == INBOUND_GITHUB)
             door->cap = BODY_MAX_GITHUB;
         if (*inbound_warning(door->inbound))
@@ -201,6 +196,9 @@ struct judging {
     struct webhook       *webhook;
     struct http_exchange *exchange;
     struct str            source;
+    bool                  again; /* its certificate was fetched meanwhile */
+    bool                  confirms;
+    enum sns_found        certificate;
     struct inbound_result result;
 };
 
@@ -229,6 +227,27 @@ static struct buf name_lines(const struct http_tls_client *client) {
     return lines;
 }
 
+/* False: it is not here, or cannot be used. */
+static bool learn(struct judging *j, const struct door *door, int64_t now_ms) {
+    struct sns *sns = j->webhook->options.sns;
+    struct str  url = str_of(j->result.url);
+    struct buf  pem = BUF_EMPTY;
+    struct err  err;
+    bool        learnt = false;
+
+    j->certificate =
+        sns ? sns_certificate_find(sns, url, &pem, &err) : SNS_FAILED;
+    if (j->certificate == SNS_FOUND) {
+        learnt = inbound_learn(door->inbound, url, buf_str(&pem), now_ms, &err);
+        if (!learnt) {
+            sns_certificate_refuse(sns, url, &err);
+            j->certificate = SNS_FAILED;
+        }
+    }
+    buf_release(&pem);
+    return learnt;
+}
+
 static enum inbound_verdict judge_sender(struct judging    *j,
                                          const struct door *door) {
     struct clock          *clock = j->webhook->options.clock;
@@ -247,6 +266,10 @@ static enum inbound_verdict judge_sender(struct judging    *j,
 
     if (door->inbound) {
         verdict = inbound_check(door->inbound, &request, &j->result);
+        if (verdict == INBOUND_NEEDS_CERTIFICATE &&
+            learn(j, door, request.now_ms))
+            verdict = inbound_check(door->inbound, &request, &j->result);
+        j->confirms = inbound_confirms(door->inbound);
         buf_release(&names);
         return verdict;
     }
@@ -279,7 +302,7 @@ static bool within_rate(struct door *door, struct clock *clock) {
     return ok;
 }
 
-enum step { STEP_GO, STEP_UNKNOWN, STEP_REFUSED, STEP_RATE };
+enum step { STEP_GO, STEP_UNKNOWN, STEP_REFUSED, STEP_RATE, STEP_CERTIFICATE };
 
 static enum step judge(struct judging *j) {
     struct webhook      *webhook = j->webhook;
@@ -291,7 +314,8 @@ static enum step judge(struct judging *j) {
     door = map_find(&webhook->doors, j->source);
     if (door) {
         verdict = judge_sender(j, door);
-        step = verdict != INBOUND_TRUSTED                  ? STEP_REFUSED
+        step = verdict == INBOUND_NEEDS_CERTIFICATE        ? STEP_CERTIFICATE
+               : verdict != INBOUND_TRUSTED                ? STEP_REFUSED
                : within_rate(door, webhook->options.clock) ? STEP_GO
                                                            : STEP_RATE;
     }
@@ -393,24 +417,140 @@ static void read_body(struct judging *j) {
         refuse(j, 400, err_name(err.code), err.text, NULL);
 }
 
-void webhook_take(struct webhook *webhook, struct http_exchange *exchange,
-                  struct str source) {
-    struct judging j = {webhook, exchange, source, {.who = ""}};
+/* --- what SNS wants besides ------------------------------------------------- */
 
-    switch (judge(&j)) {
-    case STEP_GO: read_body(&j); break;
+/* Its connection sleeps meanwhile. */
+struct sleeping {
+    struct webhook       *webhook;
+    struct http_exchange *exchange;
+    char                 *source;
+};
+
+static struct sleeping *sleep_of(const struct judging *j) {
+    struct sleeping *sleeping = mem_new(sizeof *sleeping);
+
+    sleeping->webhook = j->webhook;
+    sleeping->exchange = j->exchange;
+    sleeping->source = mem_text(j->source.data, j->source.len);
+    return sleeping;
+}
+
+static void sleep_over(struct sleeping *sleeping) {
+    mem_free(sleeping->source);
+    mem_free(sleeping);
+}
+
+static void take(struct judging *j);
+
+static void no_certificate(struct judging *j) {
+    refuse(j, 503, "certificate",
+           "the certificate of its signature cannot be had now; send it again",
+           "unavailable");
+}
+
+static void certified(void *arg, const struct err *failure) {
+    struct sleeping *sleeping = arg;
+    struct judging   j = {.webhook = sleeping->webhook,
+                          .exchange = sleeping->exchange,
+                          .source = str_of(sleeping->source),
+                          .again = true};
+
+    if (failure)
+        no_certificate(&j);
+    else
+        take(&j);
+    sleep_over(sleeping);
+}
+
+static void await_certificate(struct judging *j) {
+    struct sleeping *sleeping = sleep_of(j);
+
+    if (j->certificate == SNS_UNKNOWN && !j->again &&
+        sns_certificate_want(j->webhook->options.sns, str_of(j->result.url),
+                             certified, sleeping))
+        return;
+    no_certificate(j);
+    sleep_over(sleeping);
+}
+
+static void confirmed(void *arg, const struct err *failure) {
+    struct sleeping *sleeping = arg;
+
+    if (failure)
+        http_exchange_problem(sleeping->exchange, 503, "unconfirmed",
+                              "the subscription could not be confirmed now");
+    else
+        http_exchange_answer(sleeping->exchange, 200, "application/json",
+                             STR("{\"subscription\":\"confirmed\"}"));
+    sleep_over(sleeping);
+}
+
+static void confirm(struct judging *j) {
+    struct sleeping *sleeping = sleep_of(j);
+
+    if (j->webhook->options.sns &&
+        sns_confirm(j->webhook->options.sns, j->source, str_of(j->result.who),
+                    str_of(j->result.confirm), confirmed, sleeping))
+        return;
+    http_exchange_problem(j->exchange, 503, "unconfirmed",
+                          "the subscription could not be confirmed now");
+    sleep_over(sleeping);
+}
+
+/* Taken notice of, and nothing else. */
+static void take_notice(struct judging *j) {
+    bool ends = j->result.about == INBOUND_ABOUT_UNSUBSCRIBING;
+
+    log_line(j->webhook->options.log, LOG_WARN, NULL,
+             ends ? "a subscription to a topic has ended: nothing comes from "
+                    "it any more"
+                  : "a subscription to a topic waits to be confirmed",
+             "source", j->source.data, "topic", j->result.who,
+             ends ? NULL : "next",
+             j->confirms ? "its address is not one of SNS: confirm it by hand"
+                         : "set `confirm = true` for this source and let SNS "
+                           "request the confirmation again",
+             NULL);
+    http_exchange_answer(j->exchange, 200, "application/json",
+                         ends ? STR("{\"subscription\":\"ended\"}")
+                              : STR("{\"subscription\":\"not confirmed\"}"));
+}
+
+static void take_trusted(struct judging *j) {
+    if (j->result.about == INBOUND_ABOUT_EVENT)
+        read_body(j);
+    else if (j->confirms && j->result.confirm[0])
+        confirm(j);
+    else
+        take_notice(j);
+}
+
+/* --- the whole --------------------------------------------------------------- */
+
+static void take(struct judging *j) {
+    switch (judge(j)) {
+    case STEP_GO: take_trusted(j); break;
+    case STEP_CERTIFICATE: await_certificate(j); break;
     case STEP_RATE:
-        refuse(&j, 503, "rate", "this source sends faster than it may", NULL);
+        refuse(j, 503, "rate", "this source sends faster than it may", NULL);
         break;
     case STEP_REFUSED:
-        refuse(&j, 401, "unauthorized", "the sender could not be verified",
-               inbound_why_name(j.result.why));
+        refuse(j, 401, "unauthorized", "the sender could not be verified",
+               inbound_why_name(j->result.why));
         break;
     case STEP_UNKNOWN:
-        http_exchange_problem(exchange, 404, "no_such_source",
+        http_exchange_problem(j->exchange, 404, "no_such_source",
                               "no source of this name is configured");
         break;
     }
+}
+
+void webhook_take(struct webhook *webhook, struct http_exchange *exchange,
+                  struct str source) {
+    struct judging j = {
+        .webhook = webhook, .exchange = exchange, .source = source};
+
+    take(&j);
 }
 
 enum token_role webhook_role(struct webhook       *webhook,

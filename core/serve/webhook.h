@@ -8,6 +8,10 @@
  * A source is what the configuration lists under `sources`, or any source
  * script when the sender shows a token with the role `ingest`.
  *
+ * Of a source with auth = "sns" a request may need a certificate first, or be
+ * about the subscription and no delivery at all (serve/sns.h): its connection
+ * sleeps until that is done.
+ *
  *   WH1  Nothing from an unproven sender is stored, and its refusal is a fixed
  *        text. (N1)
  *   WH2  Over its rate, overloaded or unable to store: 503 and Retry-After,
@@ -26,6 +30,7 @@ struct clock;
 struct http_exchange;
 struct log;
 struct metrics;
+struct sns;
 struct webhook;
 
 struct webhook_options {
@@ -33,7 +38,8 @@ struct webhook_options {
     struct clock   *clock;
     struct log     *log;
     struct metrics *metrics;
-}; /* all borrowed */
+    struct sns     *sns; /* NULL: no certificate can be had */
+};                       /* all borrowed */
 
 struct webhook *webhook_open(const struct webhook_options *options);
 void            webhook_close(struct webhook *webhook); /* NULL is fine */

@@ -102,4 +102,10 @@ struct store *store_memory_open(void);
 struct store *store_sqlite_open(const char *dir, struct err *err);
 void          store_close(struct store *store); /* NULL is fine */
 
+/* Looks at such a file and changes nothing in it: the number of its schema, and
+ * what is damaged, in words, one line each. `full` takes as long as reading all
+ * of it, and compares every blob with its hash. ERR_HELD as above. */
+bool store_sqlite_check(const char *dir, bool full, int64_t *schema,
+                        struct buf *damage, struct err *err);
+
 #endif

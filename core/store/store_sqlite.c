@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "store/store.h"
 #include "store/store_private.h"
+#include "sys/crypto.h"
 #include "sys/file.h"
 
 #define TEXT_OF(macro) TEXT_OF_(macro)
@@ -714,4 +715,87 @@ struct store *store_sqlite_open_with(const char *dir, const char *const *steps,
 struct store *store_sqlite_open(const char *dir, struct err *err) {
     _Static_assert(STORE_SCHEMA == 1, "a new schema needs its migration here");
     return store_sqlite_open_with(dir, NULL, 0, err);
+}
+
+/* --- looking ------------------------------------------------------------- */
+
+#define DAMAGE_LINES 20
+
+static void add_damage(struct buf *damage, int *lines, const char *line) {
+    if (++*lines <= DAMAGE_LINES)
+        buf_addf(damage, "%s%s", damage->len ? "\n" : "", line);
+}
+
+/* A page that cannot be read ends a query; that is what was looked for. */
+static void look_by(struct sqlite *sqlite, const char *sql, struct buf *damage,
+                    void (*each)(sqlite3_stmt *row, struct buf *damage,
+                                 int *lines)) {
+    sqlite3_stmt *row = NULL;
+    int           lines = 0;
+    int           rc = sqlite3_prepare_v2(sqlite->db, sql, -1, &row, NULL);
+
+    while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+        rc = sqlite3_step(row);
+        if (rc == SQLITE_ROW)
+            each(row, damage, &lines);
+    }
+    if (rc != SQLITE_DONE)
+        add_damage(damage, &lines, sqlite3_errmsg(sqlite->db));
+    (void)sqlite3_finalize(row);
+}
+
+static void see_verdict(sqlite3_stmt *row, struct buf *damage, int *lines) {
+    const char *text = (const char *)sqlite3_column_text(row, 0);
+
+    if (text && strcmp(text, "ok") != 0)
+        add_damage(damage, lines, text);
+}
+
+static void see_blob(sqlite3_stmt *row, struct buf *damage, int *lines) {
+    struct buf hash = BUF_EMPTY, line = BUF_EMPTY;
+
+    crypto_sha256_hex(column(row, 1), &hash);
+    if (!str_equal(buf_str(&hash), column(row, 0))) {
+        buf_addf(&line, "blob %.*s has other bytes than its name says",
+                 STR_ARG(column(row, 0)));
+        add_damage(damage, lines, buf_text(&line));
+    }
+    buf_release(&hash);
+    buf_release(&line);
+}
+
+static bool look_at(struct sqlite *sqlite, const char *dir, bool full,
+                    int64_t *schema, struct buf *damage, struct err *err) {
+    const char *path = buf_text(&sqlite->path);
+
+    if (absent(path))
+        return err_set(err, ERR_NOT_FOUND, "%s is not there, or empty", path);
+    if (!lock_directory(sqlite, dir, err))
+        return false;
+    if (sqlite3_open_v2(path, &sqlite->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+                            SQLITE_OPEN_EXRESCODE,
+                        NULL) != SQLITE_OK)
+        return refuse(sqlite, "open", err);
+    if (!recognise(sqlite, schema, INT64_MAX, err) ||
+        !exec(sqlite, "PRAGMA query_only=ON", err))
+        return false;
+    look_by(sqlite, full ? "PRAGMA integrity_check" : "PRAGMA quick_check",
+            damage, see_verdict);
+    if (full)
+        look_by(sqlite, "SELECT hash, bytes FROM blobs", damage, see_blob);
+    return true;
+}
+
+/* Never prepared, so that closing does not checkpoint either. */
+bool store_sqlite_check(const char *dir, bool full, int64_t *schema,
+                        struct buf *damage, struct err *err) {
+    struct sqlite *sqlite = mem_new(sizeof *sqlite);
+    bool           ok;
+
+    sqlite->store.ops = &ops;
+    buf_addf(&sqlite->path, "%s/nightshift.db", dir);
+    ok = look_at(sqlite, dir, full, schema, damage, err);
+    store_close(&sqlite->store);
+    return ok;
 }

@@ -7,7 +7,6 @@
  */
 #include "sys/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -15,7 +14,7 @@
 
 #include "base/mem.h"
 
-enum { CHUNK = 64 * 1024, DEPTH_MAX = 32 };
+enum { CHUNK = 64 * 1024 };
 
 static bool fail(struct err *err, const char *what, const char *path) {
     enum err_code code = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
@@ -264,97 +263,6 @@ bool file_make_directory(const char *path, struct err *err) {
     }
     mem_free(walk);
     return ok || fail(err, "make directory", path);
-}
-
-static void list_add(struct file_list *list, const char *path) {
-    if ((list->count & (list->count - 1)) == 0)
-        list->paths =
-            mem_resize(list->paths, (list->count ? list->count * 2 : 1) *
-                                        sizeof *list->paths);
-    list->paths[list->count++] = mem_text(path, strlen(path));
-}
-
-/* One walk: `path` is the whole path so far, `base` the length of the part
- * that is not repeated in the list. */
-struct walk {
-    struct buf        path;
-    size_t            base;
-    const char       *suffix;
-    struct file_list *list;
-    int               depth;
-};
-
-static bool walk_directory(struct walk *walk, struct err *err);
-
-static bool walk_entry(struct walk *walk, const char *name, struct err *err) {
-    size_t      before = walk->path.len;
-    struct stat is;
-    bool        ok = true, link;
-
-    if (name[0] == '.')
-        return true;
-    buf_addf(&walk->path, "/%s", name);
-    /* Something that vanished meanwhile is simply not there. */
-    link = lstat(walk->path.data, &is) == 0 && S_ISLNK(is.st_mode);
-    if (stat(walk->path.data, &is) != 0)
-        ok = errno == ENOENT || fail(err, "list", walk->path.data);
-    else if (S_ISDIR(is.st_mode) && !link)
-        ok = walk_directory(walk, err);
-    else if (S_ISREG(is.st_mode) &&
-             (!walk->suffix || str_ends(str_of(name), walk->suffix)))
-        list_add(walk->list, walk->path.data + walk->base + 1);
-    walk->path.len = before;
-    walk->path.data[before] = '\0';
-    return ok;
-}
-
-static bool walk_directory(struct walk *walk, struct err *err) {
-    DIR           *directory;
-    struct dirent *entry;
-    bool           ok = true;
-
-    if (walk->depth >= DEPTH_MAX)
-        return err_set(err, ERR_LIMIT, "list %s: more than %d directories deep",
-                       walk->path.data, DEPTH_MAX);
-    directory = opendir(walk->path.data);
-    if (!directory)
-        return fail(err, "list", walk->path.data);
-    walk->depth++;
-    while (ok && (errno = 0, entry = readdir(directory)))
-        ok = walk_entry(walk, entry->d_name, err);
-    if (ok && errno)
-        ok = fail(err, "list", walk->path.data);
-    walk->depth--;
-    (void)closedir(directory);
-    return ok;
-}
-
-static int by_bytes(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-bool file_list_read(const char *directory, const char *suffix,
-                    struct file_list *list, struct err *err) {
-    struct walk walk = {.suffix = suffix, .list = list};
-    bool        ok;
-
-    *list = (struct file_list){NULL, 0};
-    buf_add_text(&walk.path, directory);
-    walk.base = walk.path.len;
-    ok = walk_directory(&walk, err);
-    buf_release(&walk.path);
-    if (list->count)
-        qsort(list->paths, list->count, sizeof *list->paths, by_bytes);
-    if (!ok)
-        file_list_release(list);
-    return ok;
-}
-
-void file_list_release(struct file_list *list) {
-    for (size_t i = 0; i < list->count; i++)
-        mem_free(list->paths[i]);
-    mem_free(list->paths);
-    *list = (struct file_list){NULL, 0};
 }
 
 struct file_lock {

@@ -8,6 +8,8 @@
  *   FI2  A second process that asks for a held lock is refused and told the
  *        holder's process id; a dead holder's lock is free.
  *   FI3  A file that others than its owner can open is not read as a secret.
+ *   FI4  A list ends, whatever links to what, and no directory is read that
+ *        lies outside of the one that was asked for.
  *
  * Lifetime: call, but a lock: process. Thread: any.
  */
@@ -53,11 +55,20 @@ struct file_list {
 };
 
 /* All regular files below, by bytes of their path, whose name ends in suffix
- * (NULL: all). What begins with a dot is left out, and symbolic links to
- * directories are not followed, so that a list always ends. */
+ * (NULL: all); what begins with a dot is left out. A link to a directory is
+ * followed if that lies below, too, which is how Kubernetes mounts a folder,
+ * and one back to a directory that holds it is left out; a link that leads
+ * elsewhere is ERR_DENIED. (FI4) */
 bool file_list_read(const char *directory, const char *suffix,
                     struct file_list *list, struct err *err);
-void file_list_release(struct file_list *list);
+
+/* The same, and `seen` is told of each directory before it is read and of each
+ * link as it is met. */
+typedef void file_list_seen_fn(void *arg, const char *path, bool is_link);
+bool         file_list_visit(const char *directory, const char *suffix,
+                             struct file_list *list, file_list_seen_fn *seen, void *arg,
+                             struct err *err);
+void         file_list_release(struct file_list *list);
 
 /* ERR_HELD names the holder. Released when closed, and by the kernel when the
  * process ends in whatever way. */

@@ -206,6 +206,7 @@ return {
   effect_timeout = "500ms",
   settle = "20ms",
   park_after = "150ms",
+  watch = false,
   services = { %s },
 }
 """

@@ -73,7 +73,7 @@ Test(desk, DK1_the_holder_is_asked_where_it_can_be_reached) {
     hold(&store);
     leave_address("0.0.0.0:9", (long)getpid());
     cr_expect(desk_open(&desk, &cli, &err), "%s", err.text);
-    cr_expect_str_eq(buf_text(&desk.url), "http://127.0.0.1:9/api/v1/");
+    cr_expect_str_eq(buf_text(&desk.url), "http://127.0.0.1:9");
     cr_expect_str_eq(buf_text(&desk.token), "Bearer t");
     desk_close(&desk);
     let_go(store);

@@ -169,6 +169,82 @@ Test(file, lists_what_is_below_in_order_and_by_suffix) {
     cr_assert_eq(list.count, 0);
 }
 
+/* As Kubernetes mounts it: nodes -> ..data/nodes, ..data -> ..one. */
+Test(file, FI4_follows_links_to_folders_that_stay_inside) {
+    struct file_list list;
+
+    cr_assert(file_make_directory(at("..one/nodes"), &err));
+    cr_assert(file_write(at("..one/nodes/n.lua"), STR(""), &err));
+    cr_assert(file_write(at("..one/top.lua"), STR(""), &err));
+    cr_assert_eq(symlink("..one", at("..data")), 0);
+    cr_assert_eq(symlink("..data/nodes", at("nodes")), 0);
+    cr_assert_eq(symlink("..data/top.lua", at("top.lua")), 0);
+    cr_assert_eq(symlink("..", at("..one/nodes/round")), 0);
+    cr_assert(file_list_read(directory, ".lua", &list, &err), "%s", err.text);
+    (void)unlink(at("..one/nodes/round"));
+    (void)unlink(at("..one/nodes/n.lua"));
+    (void)unlink(at("..one/top.lua"));
+    (void)unlink(at("nodes"));
+    (void)unlink(at("top.lua"));
+    (void)unlink(at("..data"));
+    (void)rmdir(at("..one/nodes"));
+    (void)rmdir(at("..one"));
+    /* By "round" the folder above comes in once more, and ends at itself. */
+    cr_assert_eq(list.count, 3);
+    cr_assert_str_eq(list.paths[0], "nodes/n.lua");
+    cr_assert_str_eq(list.paths[1], "nodes/round/top.lua");
+    cr_assert_str_eq(list.paths[2], "top.lua");
+    file_list_release(&list);
+}
+
+Test(file, FI4_refuses_a_link_that_leads_out_and_names_it) {
+    struct file_list list;
+
+    cr_assert(file_make_directory(at("a/b"), &err));
+    cr_assert_eq(symlink("/usr", at("a/link")), 0);
+    cr_assert_not(file_list_read(directory, NULL, &list, &err));
+    cr_assert_eq(err.code, ERR_DENIED);
+    cr_assert(strstr(err.text, "a/link is a link to /usr"), "%s", err.text);
+    (void)unlink(at("a/link"));
+    /* A name that only begins like it is outside, too. */
+    cr_assert_eq(symlink("../ab", at("a/link")), 0);
+    cr_assert(file_make_directory(at("ab"), &err));
+    cr_assert_not(file_list_read(at("a"), NULL, &list, &err));
+    cr_assert_eq(err.code, ERR_DENIED);
+    (void)unlink(at("a/link"));
+    (void)rmdir(at("ab"));
+}
+
+/* Folders with two links each to the next: 2^30 ways, and no loop. */
+Test(file, FI4_ends_where_links_fan_out) {
+    struct file_list list;
+    char             name[16], target[32];
+    bool             listed;
+
+    for (int i = 0; i < 30; i++) {
+        (void)snprintf(name, sizeof name, "d%02d", i);
+        (void)snprintf(target, sizeof target, "../d%02d", i + 1);
+        cr_assert(file_make_directory(at(name), &err));
+        for (int k = 0; k < 2; k++) {
+            char link[32];
+
+            (void)snprintf(link, sizeof link, "d%02d/%d", i, k);
+            cr_assert_eq(symlink(target, at(link)), 0);
+        }
+    }
+    listed = file_list_read(directory, NULL, &list, &err);
+    for (int i = 0; i < 30; i++) {
+        (void)snprintf(name, sizeof name, "d%02d/0", i);
+        (void)unlink(at(name));
+        name[4] = '1';
+        (void)unlink(at(name));
+        name[3] = '\0';
+        (void)rmdir(at(name));
+    }
+    cr_assert_not(listed);
+    cr_assert_eq(err.code, ERR_LIMIT);
+}
+
 Test(file, FI2_refuses_a_held_lock_and_names_its_holder) {
     struct file_lock *lock = file_lock_open(at("lock"), &err), *second;
     char              pid[32];

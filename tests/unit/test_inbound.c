@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "auth/inbound.h"
+#include "auth/inbound_private.h"
 #include "base/encode.h"
 #include "secret/secret.h"
 #include "sns_messages.h"
@@ -691,7 +692,11 @@ Test(inbound, sns_takes_both_versions_and_all_kinds_of_message) {
     message = notification("2", SNS_SIGNATURE_SHA256);
     json_put(message, "Subject", json_new_null());
     sns_is(&asked, message, NULL);
+    cr_expect_eq(asked.result.about, INBOUND_ABOUT_EVENT);
     sns_is(&asked, subscription(), NULL);
+    cr_expect_eq(asked.result.about, INBOUND_ABOUT_SUBSCRIBING);
+    cr_expect_str_eq(asked.result.confirm, ""); /* it names no topic */
+    cr_expect_not(inbound_confirms(asked.inbound));
     end(&asked);
 }
 
@@ -795,6 +800,27 @@ Test(inbound, IN8_no_field_but_the_message_may_hold_a_line_end) {
     end(&asked);
 }
 
+Test(inbound, IN7_a_confirmation_is_one_request_to_sns) {
+    static const char *const wrong[] = {
+        "http://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&T=1",
+        "https://sns.eu-west-1.amazonaws.com/?Action=DeleteTopic&T=1",
+        "https://sns.eu-west-1.amazonaws.com/a?Action=ConfirmSubscription&T=1",
+        "https://sns.s3-eu-west-1.amazonaws.com/"
+        "?Action=ConfirmSubscription&T=1",
+        "https://evil.example/?Action=ConfirmSubscription&T=1",
+        "https://sns.eu-west-1.amazonaws.com/"
+        "?Action=ConfirmSubscription&T=1#x",
+        "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription",
+    };
+
+    cr_expect(inbound_cache_is_confirmation(
+        STR("https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription"
+            "&TopicArn=arn:aws:sns:eu-west-1:111122223333:alarms&Token=2f")));
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        cr_expect_not(inbound_cache_is_confirmation(str_of(wrong[i])), "%s",
+                      wrong[i]);
+}
+
 /* --- IN7 --------------------------------------------------------------------- */
 
 Test(inbound, IN7_sns_asks_for_a_certificate_once_and_only_from_sns) {
@@ -816,6 +842,13 @@ Test(inbound, IN7_sns_asks_for_a_certificate_once_and_only_from_sns) {
         "https://evil.example/sns.eu-west-1.amazonaws.com/a.pem",
         "https://sns.evil.example/a.amazonaws.com/a.pem",
         "https://127.0.0.1/a.pem",
+        "https://sns.s3-eu-west-1.amazonaws.com/a.pem", /* buckets */
+        "https://sns.s3.amazonaws.com/a.pem",
+        "https://sns.s3-website-us-east-1.amazonaws.com/a.pem",
+        "https://sns.compute-1.amazonaws.com/a.pem",
+        "https://sns.eu-west.amazonaws.com/a.pem",
+        "https://sns.EU-west-1.amazonaws.com/a.pem",
+        "https://sns.eu-west-1-.amazonaws.com/a.pem",
         "",
     };
     struct asked asked;

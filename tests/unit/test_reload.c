@@ -666,6 +666,18 @@ Test(candidate, CA1_a_folder_that_changes_while_it_is_read_is_read_again) {
     (void)close(leased);
 }
 
+Test(candidate, CA1_a_folder_without_scripts_does_not_come_into_force) {
+    struct candidate made;
+
+    for (size_t i = 0; i < 3; i++)
+        cr_assert_eq(unlink(at(files[i][0])), 0);
+    candidate_make(at("scripts"), at(CONFIG), clock_real(), &made);
+    cr_assert_eq(json_count(made.problems), 1);
+    cr_expect_str_eq(json_find_text(json_at(made.problems, 0), "code").data,
+                     "not_found");
+    candidate_release(&made);
+}
+
 /* --- worker --------------------------------------------------------------------- */
 
 static pthread_t worked_on;

@@ -52,6 +52,7 @@ Test(service_settings, SV2_what_is_not_given_has_its_default) {
     cr_expect_eq(s.connections, 12000);
     cr_expect_eq(s.request_seconds, 30);
     cr_expect_eq(s.drain_ms, 30000);
+    cr_expect(s.watch);
     cr_expect(!s.log_json && s.log_level == LOG_INFO);
 }
 
@@ -59,7 +60,7 @@ Test(service_settings, what_is_given_is_taken) {
     struct service_settings s = accepted(
         "{'listen': '[::1]:443', 'admin': {'listen': '0.0.0.0:9000'},"
         " 'tls': {'certificate': 'c', 'key': 'k', 'client_ca': 'a'},"
-        " 'drain': '1m30s',"
+        " 'drain': '1m30s', 'watch': false,"
         " 'limits': {'runs': 5, 'deliveries': 1,"
         "            'connections': 10.0, 'request_seconds': 9},"
         " 'log': {'format': 'json', 'level': 'debug'},"
@@ -78,6 +79,7 @@ Test(service_settings, what_is_given_is_taken) {
     cr_expect_eq(s.connections, 10);
     cr_expect_eq(s.request_seconds, 9);
     cr_expect_eq(s.drain_ms, 90000);
+    cr_expect(!s.watch);
     cr_expect(s.log_json && s.log_level == LOG_DEBUG);
 }
 
