@@ -51,11 +51,10 @@ const struct dispatch_events service_dispatch_events = {
 
 /* --- runs ---------------------------------------------------------------- */
 
-static void run_began(void *arg, const char *run, struct str playbook) {
-    struct service *service = arg;
-
-    log_line(service->engine.log, LOG_INFO, run, "run began", "playbook",
-             playbook.data, NULL);
+static void run_began(void *arg, const char *run, struct str playbook,
+                      struct log *log) {
+    (void)arg;
+    log_line(log, LOG_INFO, run, "run began", "playbook", playbook.data, NULL);
 }
 
 static const char *outcome_of(const struct json *record) {
@@ -140,7 +139,7 @@ static void count_phases(struct service *service, const struct json *records) {
 static void run_ended(void *arg, const struct runner_end *end) {
     struct service *service = arg;
 
-    log_line(service->engine.log, LOG_INFO, end->run, "run ended", "playbook",
+    log_line(end->log, LOG_INFO, end->run, "run ended", "playbook",
              end->playbook.data, "outcome", end->outcome.data, "verdict",
              end->verdict.len ? end->verdict.data : "none", NULL);
     metrics_add(service->metrics, METRIC_RUNS_ENDED, 1, end->playbook.data,

@@ -43,8 +43,10 @@ struct scene {
     void (*when_parked)(struct scene *scene);
 };
 
-static void began(void *arg, const char *run, struct str playbook) {
+static void began(void *arg, const char *run, struct str playbook,
+                  struct log *log) {
     (void)run;
+    (void)log;
     buf_addf(&((struct scene *)arg)->began, "%.*s ", STR_ARG(playbook));
 }
 
