@@ -4,16 +4,24 @@
  * is what happened, and nothing else in the process has to know of metrics.
  */
 #include "app/service_private.h"
+#include "graph/run_trace.h"
 
 /* --- deliveries and occurrences ------------------------------------------ */
 
 static void begun(void *arg, const char *run, struct str playbook,
                   int64_t due_ms, const struct json *incident) {
-    struct service *service = arg;
+    struct service     *service = arg;
+    struct trace_parent parent;
+    struct buf          trace = BUF_EMPTY;
 
+    if (service->trace) {
+        run_trace_parent(service->trace, run, incident, &parent);
+        trace_id_write(&parent, &trace);
+    }
     log_line(service->engine.log, LOG_INFO, run, "incident", "incident",
              json_find_text(incident, "id").data, "playbook", playbook.data,
-             NULL);
+             trace.len ? "trace_id" : NULL, buf_text(&trace), NULL);
+    buf_release(&trace);
     runner_add(service->runner, str_of(run), playbook, due_ms, incident);
 }
 

@@ -26,6 +26,7 @@ struct clock;
 struct http_exchange;
 struct log;
 struct metrics;
+struct trace;
 struct webhook;
 
 struct webhook_options {
@@ -33,7 +34,8 @@ struct webhook_options {
     struct clock   *clock;
     struct log     *log;
     struct metrics *metrics;
-}; /* all borrowed */
+    struct trace   *trace; /* NULL: no spans */
+};                         /* all borrowed */
 
 struct webhook *webhook_open(const struct webhook_options *options);
 void            webhook_close(struct webhook *webhook); /* NULL is fine */
