@@ -71,6 +71,7 @@ static bool open_with(const char *more) {
     json_release(config);
     config = support_json(buf_text(&all));
     buf_release(&all);
+    otlp_settings_release(&settings);
     cr_assert(otlp_settings_read(config, &settings, &err), "%s", err.text);
     otlp = otlp_open(&options, &err);
     return otlp != NULL;

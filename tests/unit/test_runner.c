@@ -41,9 +41,10 @@ struct scene {
     const char          *cancel_at, *why; /* at this effect, for this reason */
     int                  count, turns;
     bool                 idle;
-    struct trace        *trace; /* or NULL */
     void (*when_parked)(struct scene *scene);
 };
+
+static struct trace *spans; /* of every runner that is opened, or NULL */
 
 static void began(void *arg, const char *run, struct str playbook,
                   struct log *log) {
@@ -100,7 +101,7 @@ static void open_runner(struct scene *scene, size_t runs) {
         .redact = scene->bench.redact,
         .events = &scene->events,
         .arg = scene,
-        .trace = scene->trace,
+        .trace = spans,
     };
 
     scene->runs = runs;
@@ -504,11 +505,8 @@ Test(runner, a_run_that_is_stopped_and_goes_on_has_each_span_once) {
     struct scene scene;
     struct buf   body = BUF_EMPTY;
 
+    spans = trace_open(&(struct trace_options){.service = "x"});
     open_scene(&scene, 4, PLAYBOOK(""), NODE(ASK "ctx.sleep(3600) " ASK));
-    runner_close(scene.runner);
-    scene.trace = trace_open(&(struct trace_options){.service = "x"});
-    open_runner(&scene, 4);
-    use(&scene);
     begin(&scene, "a");
     await_parked(&scene, stop_now);
     runner_close(scene.runner);
@@ -518,7 +516,7 @@ Test(runner, a_run_that_is_stopped_and_goes_on_has_each_span_once) {
     time_passes(&scene, 3600000);
     loop_run(scene.bench.loop);
     cr_expect_str_eq(buf_text(&scene.ended), "done ");
-    (void)trace_batch(scene.trace, 100, &body);
+    (void)trace_batch(spans, 100, &body);
     cr_expect_eq(told(&body, "\"name\":\"run a\""), 1);
     cr_expect_eq(told(&body, "\"name\":\"node look\""), 1);
     cr_expect_eq(told(&body, "\"name\":\"attempt look\""), 2);
@@ -526,19 +524,16 @@ Test(runner, a_run_that_is_stopped_and_goes_on_has_each_span_once) {
     cr_expect_eq(told(&body, "\"name\":\"engine:sleep\""), 1);
     cr_expect_eq(told(&body, "\"name\":\"prometheus:query\""), 2);
     buf_release(&body);
-    trace_close(scene.trace);
     close_scene(&scene);
+    trace_close(spans);
 }
 
 Test(runner, a_run_that_is_ended_without_being_walked_has_its_root) {
     struct scene scene;
     struct buf   body = BUF_EMPTY;
 
+    spans = trace_open(&(struct trace_options){.service = "x"});
     open_scene(&scene, 4, PLAYBOOK(""), NODE(ASK "ctx.sleep(3600) " ASK));
-    runner_close(scene.runner);
-    scene.trace = trace_open(&(struct trace_options){.service = "x"});
-    open_runner(&scene, 4);
-    use(&scene);
     begin(&scene, "a");
     await_parked(&scene, stop_now);
     runner_close(scene.runner);
@@ -547,10 +542,10 @@ Test(runner, a_run_that_is_ended_without_being_walked_has_its_root) {
     runner_put_aside(scene.runner, STR("run_1"), STR("a"), "quarantined", "x");
     loop_run(scene.bench.loop);
     cr_expect_str_eq(buf_text(&scene.ended), "quarantined ");
-    (void)trace_batch(scene.trace, 100, &body);
+    (void)trace_batch(spans, 100, &body);
     cr_expect_eq(told(&body, "\"name\":\"run a\""), 1);
     cr_expect_eq(told(&body, "\"name\":\"node look\""), 1);
     buf_release(&body);
-    trace_close(scene.trace);
     close_scene(&scene);
+    trace_close(spans);
 }
