@@ -30,6 +30,11 @@ struct run_trace {
     bool                silent;
 };
 
+/* Of a trace that nobody keeps nothing is folded either. */
+static bool is_kept(const struct run_trace *spans) {
+    return spans && spans->parent.flags & TRACE_SAMPLED;
+}
+
 /* --- one span ------------------------------------------------------------ */
 
 struct draft {
@@ -285,7 +290,7 @@ void run_trace_end(struct run_trace *spans, struct str playbook) {
     const struct json *incident;
     struct draft       draft = {.span = {.kind = TRACE_INTERNAL}};
 
-    if (!spans)
+    if (!is_kept(spans))
         return;
     while (spans->entries)
         close_visit(spans, spans->entries, NULL);
@@ -322,6 +327,8 @@ void run_trace_record(void *arg, const struct json *record) {
     struct run_trace *spans = arg;
     struct str        kind = json_find_text(record, "kind");
 
+    if (!is_kept(spans))
+        return;
     if (str_is(kind, "started"))
         keep(&spans->started, record);
     else if (str_is(kind, "visit"))
@@ -411,6 +418,8 @@ void run_trace_effect(void *arg, const struct gate_seen *seen) {
                                            .start_ms = seen->began_ms,
                                            .end_ms = seen->ended_ms}};
 
+    if (!is_kept(spans))
+        return;
     hang_effect(spans, seen, &draft.span);
     trace_span_of(str_of(spans->run), seen->place, draft.span.id);
     say_kind(&draft, effect, &name);
