@@ -16,9 +16,9 @@ bool config_scope_is_transport(const struct config_key *key) {
 }
 
 bool config_scope_is_service(const struct json *steps) {
-    static const char *const first[] = {"listen", "tls",     "admin",
-                                        "tokens", "limits",  "drain",
-                                        "log",    "sources", NULL};
+    static const char *const first[] = {"listen", "tls",   "admin", "tokens",
+                                        "limits", "drain", "log",   "sources",
+                                        "otlp",   NULL};
 
     return str_in(json_text(json_at(steps, 0)), first);
 }

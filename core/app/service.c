@@ -120,6 +120,7 @@ static void open_loop_side(struct service *service) {
         .routes = service->routes,
         .events = &service_dispatch_events,
         .arg = service,
+        .trace = service->trace,
     };
     struct runner_options runner = {
         .loop = engine->loop,
@@ -132,6 +133,7 @@ static void open_loop_side(struct service *service) {
         .redact = engine->redact,
         .events = &service_runner_events,
         .arg = service,
+        .trace = service->trace,
     };
 
     service->dispatch = dispatch_open(&dispatch);
@@ -181,6 +183,9 @@ static bool open_parts(struct service *service, struct err *err) {
                                     .actions = &admin_actions,
                                     .arg = service};
 
+    if (!service_trace_open(service, err))
+        return false;
+    webhook.trace = service->trace;
     service->routes = routes_open(engine->bundle, err);
     service->mode = service->routes ? engine_mode(engine, NULL, err) : NULL;
     if (!service->mode || !open_marker(service, err))
@@ -240,11 +245,20 @@ static void tick(void *arg) {
 
 /* --- the end ------------------------------------------------------------- */
 
+static int64_t mono_ms(const struct service *service) {
+    return service->engine.clock->mono_ns(service->engine.clock) / 1000000;
+}
+
+static void all_stopped(void *arg) {
+    loop_stop(((struct service *)arg)->engine.loop);
+}
+
 static void part_stopped(void *arg) {
     struct service *service = arg;
 
     if (--service->busy == 0)
-        loop_stop(service->engine.loop);
+        service_trace_stop(service, service->drain_until_ms - mono_ms(service),
+                           all_stopped);
 }
 
 static void out_of_time(void *arg) {
@@ -281,6 +295,7 @@ static void drain(void *arg) {
     service->tick = NULL;
     service->deadline = loop_timer_start(
         service->engine.loop, service->settings.drain_ms, out_of_time, service);
+    service->drain_until_ms = mono_ms(service) + service->settings.drain_ms;
     service->busy = 2;
     dispatch_stop(service->dispatch, part_stopped, service);
     runner_stop(service->runner, part_stopped, service);
@@ -392,6 +407,7 @@ static void close_service(struct service *service) {
     intake_close(service->intake);
     routes_release(service->routes);
     mode_close(service->mode);
+    service_trace_close(service);
     json_release(service->facts);
     readiness_close(service->readiness);
     metrics_close(service->metrics);

@@ -4,16 +4,24 @@
  * is what happened, and nothing else in the process has to know of metrics.
  */
 #include "app/service_private.h"
+#include "graph/run_trace.h"
 
 /* --- deliveries and occurrences ------------------------------------------ */
 
 static void begun(void *arg, const char *run, struct str playbook,
                   int64_t due_ms, const struct json *incident) {
-    struct service *service = arg;
+    struct service     *service = arg;
+    struct trace_parent parent;
+    struct buf          trace = BUF_EMPTY;
 
+    if (service->trace) {
+        run_trace_parent(service->trace, run, incident, &parent);
+        trace_id_write(&parent, &trace);
+    }
     log_line(service->engine.log, LOG_INFO, run, "incident", "incident",
              json_find_text(incident, "id").data, "playbook", playbook.data,
-             NULL);
+             trace.len ? "trace_id" : NULL, buf_text(&trace), NULL);
+    buf_release(&trace);
     runner_add(service->runner, str_of(run), playbook, due_ms, incident);
 }
 
@@ -51,11 +59,10 @@ const struct dispatch_events service_dispatch_events = {
 
 /* --- runs ---------------------------------------------------------------- */
 
-static void run_began(void *arg, const char *run, struct str playbook) {
-    struct service *service = arg;
-
-    log_line(service->engine.log, LOG_INFO, run, "run began", "playbook",
-             playbook.data, NULL);
+static void run_began(void *arg, const char *run, struct str playbook,
+                      struct log *log) {
+    (void)arg;
+    log_line(log, LOG_INFO, run, "run began", "playbook", playbook.data, NULL);
 }
 
 static const char *outcome_of(const struct json *record) {
@@ -140,7 +147,7 @@ static void count_phases(struct service *service, const struct json *records) {
 static void run_ended(void *arg, const struct runner_end *end) {
     struct service *service = arg;
 
-    log_line(service->engine.log, LOG_INFO, end->run, "run ended", "playbook",
+    log_line(end->log, LOG_INFO, end->run, "run ended", "playbook",
              end->playbook.data, "outcome", end->outcome.data, "verdict",
              end->verdict.len ? end->verdict.data : "none", NULL);
     metrics_add(service->metrics, METRIC_RUNS_ENDED, 1, end->playbook.data,

@@ -2,9 +2,9 @@
  *
  * service.c opens, joins and closes; service_doors.c has the listeners,
  * service_recover.c what a start goes on with; service_events.c hears what happens and
- * tells metrics and logs; service_scrape.c answers /metrics;
- * service_reload.c puts what is new in force; service_watch.c asks for it when
- * files change.
+ * tells metrics and logs; service_scrape.c answers /metrics; service_trace.c
+ * sends spans; service_reload.c puts what is new in force; service_watch.c asks
+ * for it when files change.
  *
  * Lifetime: process. Thread: loop.
  */
@@ -17,6 +17,8 @@
 #include "app/service_settings.h"
 #include "graph/runner.h"
 #include "observe/metrics.h"
+#include "observe/trace.h"
+#include "otlp/otlp.h"
 #include "serve/admin.h"
 #include "serve/dispatch.h"
 #include "serve/readiness.h"
@@ -28,6 +30,12 @@ struct sns;
 struct service_watch;
 
 #define SERVICE_ASKED_MAX 16 /* who may wait for one reload */
+
+struct service_traces {
+    struct otlp_settings    settings;
+    struct trace_attribute *resource;
+    struct otlp            *otlp;
+};
 
 /* What runs of before a reload were opened with. */
 struct service_past {
@@ -71,6 +79,9 @@ struct service {
     bool                    shelving, again; /* of a reload: see made() */
     bool                    people_asked;    /* for it, and not only files */
     int                     busy; /* parts that have not stopped yet */
+    int64_t                 drain_until_ms; /* of the monotonic clock */
+    struct trace           *trace;          /* NULL: no spans */
+    struct service_traces   traces;
 };
 
 extern const struct dispatch_events service_dispatch_events;
@@ -81,6 +92,13 @@ void service_commit_seen(void *arg, size_t jobs, int64_t duration_ns);
 /* For struct site_options. */
 void service_scrape(void *arg, struct http_exchange *exchange);
 void service_reload_asked(void *arg, struct http_exchange *exchange);
+
+bool service_trace_open(struct service *service, struct err *err);
+/* Sends what waits; `done` gets the service. */
+void service_trace_stop(struct service *service, int64_t left_ms,
+                        loop_fn *done);
+/* Nobody adds a span any more. */
+void service_trace_close(struct service *service);
 
 void service_reload_open(struct service *service);
 /* Nothing is walked any more. */

@@ -8,6 +8,7 @@
 
 #include "base/nearest.h"
 #include "base/timestamp.h"
+#include "otlp/otlp_settings.h"
 #include "serve/token.h"
 
 #define LISTEN "127.0.0.1:8080"
@@ -241,6 +242,15 @@ static bool check_tokens(const struct json *config, struct err *err) {
     return ok;
 }
 
+/* Read again by who sends them. */
+static bool check_traces(const struct json *config, struct err *err) {
+    struct otlp_settings traces;
+    bool                 ok = otlp_settings_read(config, &traces, err);
+
+    otlp_settings_release(&traces);
+    return ok;
+}
+
 /* (SV1, SV2) */
 bool service_settings_read(const struct json       *config,
                            struct service_settings *out, struct err *err) {
@@ -250,5 +260,6 @@ bool service_settings_read(const struct json       *config,
     out->watch = !watch || json_truth(watch);
     return read_addresses(config, out, err) && read_tls(config, out, err) &&
            read_numbers(config, out, err) && read_drain(config, out, err) &&
-           read_log(config, out, err) && check_tokens(config, err);
+           read_log(config, out, err) && check_tokens(config, err) &&
+           check_traces(config, err);
 }

@@ -35,6 +35,7 @@ struct answer {
     struct err       err;            /* with every other fate */
     int64_t          retry_after_ms; /* 0: not said */
     int64_t          micro_usd;      /* what a model cost */
+    int              status;         /* of HTTP; 0: there was none */
 };
 
 /* `sent_err` is the client's error, for a fate other than HTTP_ANSWERED. */

@@ -142,7 +142,7 @@ static void polled(void *arg, struct answer *answer) {
 static void poll(struct call *call) {
     struct mode    *mode = call->gate->options.mode;
     struct mode_ask ask = {
-        .effect = &call->reader, .before = NULL, .token = ""};
+        .effect = &call->reader, .token = "", .trace = call_trace(call)};
 
     mode->ops->act(mode, &ask, polled, call);
 }

@@ -84,8 +84,10 @@ static void acted(void *arg, struct answer *answer) {
 
 static void act(struct call *call) {
     struct mode    *mode = call->gate->options.mode;
-    struct mode_ask ask = {
-        .effect = &call->effect, .before = call->before, .token = call->token};
+    struct mode_ask ask = {.effect = &call->effect,
+                           .before = call->before,
+                           .token = call->token,
+                           .trace = call_trace(call)};
 
     mode->ops->act(mode, &ask, acted, call);
 }
@@ -120,7 +122,7 @@ static bool make_reader(struct call *call, struct err *err) {
 static void read_back(struct call *call, mode_done_fn *done) {
     struct mode    *mode = call->gate->options.mode;
     struct mode_ask ask = {
-        .effect = &call->reader, .before = NULL, .token = ""};
+        .effect = &call->reader, .token = "", .trace = call_trace(call)};
 
     mode->ops->act(mode, &ask, done, call);
 }

@@ -38,6 +38,10 @@ int64_t call_now(const struct call *call) {
     return mode_now(call->gate->options.mode);
 }
 
+const struct trace_parent *call_trace(const struct call *call) {
+    return call->gate->options.trace ? &call->trace : NULL;
+}
+
 /* --- ending a call ---------------------------------------------------- */
 
 static void deliver(void *arg) {
@@ -54,8 +58,36 @@ static void deliver(void *arg) {
     mem_free(call);
 }
 
+/* The clock and the catalogue are nobody's business. */
+static bool leaves(const struct effect *effect) {
+    return effect->kind < EFFECT_CATALOGUE || effect->kind == EFFECT_SLEEP ||
+           effect->kind == EFFECT_WAIT;
+}
+
+/* (G7) */
+static void tell(const struct call *call) {
+    const struct gate_options *options = &call->gate->options;
+    struct gate_seen           seen = {
+                  .place = buf_str(&call->place),
+                  .effect = &call->effect,
+                  .began_ms = call->began_ms,
+                  .ended_ms = call->ended_ms,
+                  .failed = call->fate != GATE_ANSWERED,
+                  .assumed = call->assumed,
+                  .err = &call->err,
+                  .how = call->how,
+                  .status = call->status,
+                  .tries = call->tries,
+    };
+
+    if (options->seen && call->ended_ms && call->fate != GATE_STOPPED &&
+        leaves(&call->effect))
+        options->seen(options->arg, &seen);
+}
+
 void call_finish(struct call *call, enum gate_fate fate) {
     call->fate = fate;
+    tell(call);
     loop_defer(call->gate->options.mode->loop, deliver, call);
 }
 
@@ -148,13 +180,13 @@ struct json *call_question_record(const struct call *call, const char *kind) {
     return record;
 }
 
-struct json *call_result_record(const struct call *call, const char *kind,
-                                bool ok) {
+struct json *call_result_record(struct call *call, const char *kind, bool ok) {
     struct json *record = strcmp(kind, "read") == 0
                               ? call_question_record(call, kind)
                               : call_record(call, kind);
 
     put_result(call, record, ok);
+    call->ended_ms = json_find_int(record, "at", 0);
     return record;
 }
 
@@ -291,6 +323,8 @@ bool call_retry_due(struct call *call, const struct effect *effect,
     bool               wanted;
     int64_t            delay;
 
+    if (effect == &call->effect)
+        call->status = answer->status;
     if (answer->fate == ANSWER_GIVEN)
         retry_give(bucket, &call->cost);
     wanted = retry ? retry_on(retry, err_name(answer->err.code))
@@ -356,7 +390,9 @@ static void read_done(void *arg, struct answer *answer) {
 
 static void act_read(struct call *call) {
     struct mode    *mode = call->gate->options.mode;
-    struct mode_ask ask = {.effect = &call->effect, .token = call->token};
+    struct mode_ask ask = {.effect = &call->effect,
+                           .token = call->token,
+                           .trace = call_trace(call)};
 
     if (call->effect.kind == EFFECT_LLM)
         ask.spend = call_llm_limits(call);
@@ -484,7 +520,19 @@ static struct call *call_open(struct gate *gate, const struct gate_ask *ask,
     call->done = done;
     call->arg = arg;
     call->how = "answered";
+    call->began_ms = gate->options.seen ? call_now(call) : 0;
+    if (gate->options.trace) {
+        call->trace = *gate->options.trace;
+        trace_span_of(str_of(ask->run), ask->place, call->trace.span);
+    }
     return call;
+}
+
+/* One that goes on began when it was asked first. */
+static void take_beginning(struct call *call, const struct json *asked) {
+    int64_t at = json_find_int(asked, "at", call->began_ms);
+
+    call->began_ms = json_find_int(asked, "began", at);
 }
 
 static bool find_slot(struct call *call, struct slot *slot) {
@@ -499,6 +547,8 @@ static bool find_slot(struct call *call, struct slot *slot) {
     if (!ok && call->effect.where[0])
         err_wrap(&call->err, "%s", call->effect.where);
     buf_release(&asked);
+    if (ok && slot->state != SLOT_NEW)
+        take_beginning(call, slot->asked);
     return ok;
 }
 

@@ -15,6 +15,8 @@
  *   G5  What a script sees is what was recorded: redacted first. (N11)
  *   G6  Cancelling ends no effect in its middle: what has been sent is heard
  *       out and recorded.
+ *   G7  Each effect is told of once, by who carried it out: never one that was
+ *       answered from the journal, nor one that is not over.
  *
  * Lifetime: process. Thread: loop.
  */
@@ -29,6 +31,19 @@ struct gate;
 struct gate_shared;
 struct journal;
 struct redact;
+struct trace_parent;
+
+/* An effect as it was carried out, from the asking to its recorded answer. */
+struct gate_seen {
+    struct str           place;
+    const struct effect *effect;
+    int64_t              began_ms, ended_ms;
+    bool                 failed, assumed;
+    const struct err    *err; /* when it failed */
+    const char          *how; /* answered, found applied, sent again … */
+    int                  status, tries; /* of HTTP, or 0; made once more */
+};
+typedef void gate_seen_fn(void *arg, const struct gate_seen *seen); /* (G7) */
 
 struct gate_options {
     struct mode         *mode;
@@ -36,7 +51,12 @@ struct gate_options {
     const struct json   *config;
     int64_t              settle_ms; /* before a `verify` write is read back */
     struct gate_shared  *shared;    /* NULL: its own */
-};                                  /* all borrowed */
+
+    /* The trace that requests carry on, or NULL; whom to tell, or NULL. */
+    const struct trace_parent *trace;
+    gate_seen_fn              *seen;
+    void                      *arg;
+}; /* all borrowed */
 
 struct gate *gate_open(const struct gate_options *options);
 void         gate_close(struct gate *gate); /* NULL is fine */

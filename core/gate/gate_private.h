@@ -11,6 +11,7 @@
 #include "gate/gate.h"
 #include "gate/gate_shared.h"
 #include "gate/retry.h"
+#include "observe/trace_parent.h"
 
 struct gate {
     struct gate_options options;
@@ -39,6 +40,12 @@ struct call {
     const char     *how;    /* answered, found applied, sent again … */
     enum gate_fate  fate;
     struct err      err;
+
+    /* For who tells of it. ended_ms: its result was recorded. */
+    int64_t began_ms, ended_ms;
+    int     status; /* of its last answer over HTTP, or 0 */
+
+    struct trace_parent trace; /* its span is this effect's own */
 };
 
 int64_t      call_now(const struct call *call);
@@ -49,8 +56,7 @@ struct json *call_record(const struct call *call, const char *kind);
 /* The same with the question in it: name, class, target, digest, args. */
 struct json *call_question_record(const struct call *call, const char *kind);
 /* With `ok` and call->value or call->err; a "read" has its question too. */
-struct json *call_result_record(const struct call *call, const char *kind,
-                                bool ok);
+struct json *call_result_record(struct call *call, const char *kind, bool ok);
 /* The facts of an audit record about this effect. */
 struct json *call_audit(const struct call *call, const char *kind);
 void call_journal(struct call *call, struct json *record, struct json *audit,
@@ -69,6 +75,9 @@ bool call_stopped(struct call *call);
 /* Keeps an error of the mode, redacted: a service may echo what it was sent. */
 void call_error(struct call *call, const struct err *err);
 struct json *call_redacted(const struct call *call, struct json *value);
+
+/* What a request of it carries; NULL: nothing. */
+const struct trace_parent *call_trace(const struct call *call);
 
 /* call_write.c: a write, from its before-read to its result. */
 void call_write(struct call *call);

@@ -23,6 +23,7 @@
 struct gate_shared;
 struct loop;
 struct mode;
+struct trace_parent;
 
 enum mode_kind { MODE_LIVE, MODE_DRY_RUN, MODE_FIXTURE };
 
@@ -35,6 +36,8 @@ struct mode_ask {
     const struct json   *before; /* answer of the before-read, or NULL */
     const char          *token;  /* derived from the slot */
     struct spend_limits  spend;  /* of a question to a model */
+
+    const struct trace_parent *trace; /* to be sent along, or NULL */
 };
 
 struct mode_ops {

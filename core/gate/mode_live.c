@@ -14,6 +14,7 @@
 #include "gate/mode.h"
 #include "llm/conversation.h"
 #include "net/http_client.h"
+#include "net/http_trace.h"
 #include "sys/loop.h"
 
 struct mode_live {
@@ -105,6 +106,7 @@ static void sent(void *arg, const struct http_answer *http,
     answer = answer_read(sending->ask.effect, http, err,
                          mode_now(&sending->live->mode));
     answer_page(sending->ask.effect, http, buf_str(&sending->url), &answer);
+    answer.status = http->fate == HTTP_ANSWERED ? http->status : 0;
     http_answer_release(&whole);
     end(sending, &answer);
 }
@@ -118,6 +120,8 @@ static void send(struct sending *sending) {
         buf_clear(&sending->url);
         buf_add_text(&sending->url, sending->request.http.url);
     }
+    http_trace_add(sending->ask.trace, sending->request.signer == SIGNER_AWS,
+                   &sending->request.http.headers);
     if (!http_client_start(sending->live->options.client,
                            &sending->request.http, sent, sending, &call, &err))
         refuse(sending, &err);
@@ -183,7 +187,7 @@ static void converse(struct sending *sending) {
     const struct mode_ask          *ask = &sending->ask;
     struct conversation_options     options = {o->loop,   o->clock,  o->client,
                                                o->config, o->redact, o->signers,
-                                               o->spend};
+                                               o->spend,  ask->trace};
 
     conversation_start(&options, ask->effect->name, ask->effect->args,
                        ask->token, ask->spend, told, sending);

@@ -33,10 +33,13 @@ struct runner_end {
     const char        *run;
     struct str         playbook, outcome, verdict;
     const struct json *records; /* of its journal */
+    struct log        *log;
 };
 
 struct runner_events {
-    void (*began)(void *arg, const char *run, struct str playbook);
+    /* Both with the log that names its trace. */
+    void (*began)(void *arg, const char *run, struct str playbook,
+                  struct log *log);
     void (*ended)(void *arg, const struct runner_end *end);
     void (*failed)(void *arg, const struct err *err); /* the store */
 };
@@ -61,7 +64,8 @@ struct runner_options {
     struct gate_shared         *shared; /* NULL: each run its own */
     const struct runner_events *events;
     void                       *arg;
-}; /* all borrowed */
+    struct trace               *trace; /* NULL: no spans */
+};                                     /* all borrowed */
 
 struct runner *runner_open(const struct runner_options *options);
 /* Nothing may be walked any more: runner_stop() first. NULL is fine. */

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "base/timestamp.h"
+#include "graph/run_trace.h"
 #include "graph/runner_private.h"
 #include "graph/shelf.h"
 #include "sys/crypto.h"
@@ -21,6 +22,8 @@ struct live {
     struct journal     *journal;
     struct gate        *gate;
     struct run         *run;
+    struct run_trace   *trace; /* NULL: none */
+    struct log         *log;   /* that names it, or NULL */
     struct bundle      *bundle;
     struct incident_run incident;
     struct json        *facts, *of; /* of: the incident */
@@ -35,12 +38,49 @@ struct live {
 static void load(struct live *live);
 static void end_without_walking(struct live *live);
 
+/* --- its spans ----------------------------------------------------------- */
+
+static struct log *log_of(const struct live *live) {
+    return live->log ? live->log : live->runner->options.log;
+}
+
+/* The incident as the run began with it, or will. */
+static const struct json *incident_of(const struct live *live) {
+    const struct json *first = json_at(journal_records(live->journal), 0);
+
+    if (live->of)
+        return live->of;
+    return json_find(first ? first : live->record, "incident");
+}
+
+static void open_trace(struct live *live) {
+    const struct runner_options *options = &live->runner->options;
+
+    if (!options->trace)
+        return;
+    live->trace =
+        run_trace_open(options->trace, live->entry->id, incident_of(live),
+                       journal_records(live->journal));
+    live->log = run_trace_log(live->trace, options->log);
+    journal_watch(live->journal, run_trace_record, live->trace);
+}
+
+static void close_trace(struct live *live) {
+    run_trace_close(live->trace);
+    log_close(live->log);
+    live->trace = NULL;
+    live->log = NULL;
+}
+
+/* --- the end of a walk ----------------------------------------------------- */
+
 static void live_close(struct live *live, int64_t due_ms) {
     struct entry *entry = live->entry;
 
     run_close(live->run);
     gate_close(live->gate);
     journal_close(live->journal);
+    close_trace(live);
     bundle_release(live->bundle);
     incident_run_release(&live->incident);
     json_release(live->facts);
@@ -61,7 +101,7 @@ static void give_up(struct live *live, const struct err *err) {
     if (err->code == ERR_IO)
         runner_failed(live->runner, err);
     else
-        log_line(live->runner->options.log, LOG_ERROR, live->entry->id,
+        log_line(log_of(live), LOG_ERROR, live->entry->id,
                  "run left until the next start", "code", err_name(err->code),
                  "error", err->text, NULL);
     live_close(live, err->code == ERR_IO ? INT64_MAX : -1);
@@ -103,6 +143,7 @@ static void open_guard(struct live *live) {
     live->incident.cooldown_ms = cooldown_of(live);
     live->incident.fence = json_find_int(live->record, "fence", 0);
     live->incident.acted = json_truth(json_find(live->open, "acted"));
+    open_trace(live);
     journal_guard(live->journal,
                   (struct journal_guard){guard, &live->incident});
 }
@@ -125,12 +166,15 @@ static void add_followed(struct live *live) {
 static void over(struct live *live) {
     struct runner          *runner = live->runner;
     const struct json      *last = last_record(live);
-    const struct runner_end end = {
-        live->entry->id, str_of(live->entry->lane->playbook),
-        json_find_text(last, "outcome"), json_find_text(last, "verdict"),
-        journal_records(live->journal)};
+    const struct runner_end end = {live->entry->id,
+                                   str_of(live->entry->lane->playbook),
+                                   json_find_text(last, "outcome"),
+                                   json_find_text(last, "verdict"),
+                                   journal_records(live->journal),
+                                   log_of(live)};
 
     fault_pass(FAULT_RUNNER_ENDED);
+    run_trace_end(live->trace, end.playbook);
     runner->options.events->ended(runner->options.arg, &end);
     add_followed(live);
     live_close(live, -1);
@@ -222,7 +266,7 @@ static void end_without_walking(struct live *live) {
     json_put_text(audit, "run", str_of(live->entry->id));
     json_put_text(audit, "playbook", str_of(live->entry->lane->playbook));
     json_put_text(audit, "outcome", outcome);
-    log_line(runner->options.log, LOG_WARN, live->entry->id, "run ended early",
+    log_line(log_of(live), LOG_WARN, live->entry->id, "run ended early",
              "outcome", live->entry->outcome, "why", buf_text(&live->why),
              NULL);
     journal_add(live->journal, record, audit, NULL, 0, ended, live);
@@ -280,6 +324,7 @@ static bool open_run(struct live *live, struct err *err) {
         .config = live->facts,
         .settle_ms = runner->world.settle_ms,
         .shared = runner->options.shared,
+        .seen = runner->options.trace ? run_trace_effect : NULL,
     };
     struct run_options options = {
         .id = live->entry->id,
@@ -291,14 +336,16 @@ static bool open_run(struct live *live, struct err *err) {
         .incident = live->of,
         .config = live->facts,
         .park_after_ms = runner->world.park_after_ms,
-        .log = runner->options.log,
         .watchdog = runner->options.watchdog,
         .marker = runner->options.marker,
     };
 
     open_guard(live);
+    gate.trace = run_trace_context(live->trace);
+    gate.arg = live->trace;
     live->gate = gate_open(&gate);
     options.gate = live->gate;
+    options.log = log_of(live);
     live->run = run_open(&options, err);
     return live->run != NULL;
 }
@@ -318,7 +365,8 @@ static void walk_live(struct live *live) {
     live->started = true;
     if (live->entry->fresh)
         runner->options.events->began(runner->options.arg, live->entry->id,
-                                      str_of(live->entry->lane->playbook));
+                                      str_of(live->entry->lane->playbook),
+                                      log_of(live));
     run_start(live->run, walked, live);
     tell(live, live->attached);
     tell(live, live->late);
@@ -437,6 +485,7 @@ static void load(struct live *live) {
     run_close(live->run);
     live->run = NULL;
     journal_close(live->journal);
+    close_trace(live);
     bundle_release(live->bundle);
     live->bundle = NULL;
     json_release(live->open);

@@ -344,6 +344,7 @@ static struct json *incident_scope(const struct walk *walk) {
     if (!first)
         return json_new_null();
     incident = json_clone(first);
+    json_drop(incident, "trace"); /* whose spans these are is no fact */
     if (json_count(walk->attached) == 0)
         return incident;
     if (!json_is(json_find(incident, "attached"), JSON_LIST))

@@ -7,6 +7,7 @@
 #include "llm/evidence.h"
 #include "llm/provider.h"
 #include "net/http_client.h"
+#include "net/http_trace.h"
 #include "sys/loop.h"
 
 #define ATTEMPTS_MAX 2
@@ -155,6 +156,8 @@ static void send(struct conversation *c) {
     struct err        err;
 
     c->attempts++;
+    http_trace_add(c->options.trace, c->request.signer == SIGNER_AWS,
+                   &c->request.http.headers);
     if (!http_client_start(c->options.client, &c->request.http, answered, c,
                            &call, &err))
         fail(c, &err, 0);

@@ -21,6 +21,7 @@ struct http_client;
 struct loop;
 struct redact;
 struct signers;
+struct trace_parent;
 
 struct conversation_options {
     struct loop          *loop;
@@ -30,7 +31,9 @@ struct conversation_options {
     const struct redact  *redact;
     const struct signers *signers;
     struct spend         *spend;
-}; /* all borrowed */
+
+    const struct trace_parent *trace; /* to be sent along, or NULL */
+};                                    /* all borrowed */
 
 struct conversation_answer {
     struct json *value; /* given, or NULL with err */

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/encode.h"
 #include "base/mem.h"
@@ -19,6 +20,7 @@ enum { VALUE_MAX = 4096 };
 
 struct log {
     struct log_options options;
+    char              *name, *value; /* of log_with(), or NULL */
 };
 
 struct line {
@@ -40,7 +42,20 @@ void log_adjust(struct log *log, enum log_level level, bool json) {
     log->options.json = json;
 }
 
+struct log *log_with(const struct log *log, const char *name,
+                     struct str value) {
+    struct log *other = log_open(&log->options);
+
+    other->name = mem_text(name, strlen(name));
+    other->value = mem_text(value.data, value.len);
+    return other;
+}
+
 void log_close(struct log *log) {
+    if (!log)
+        return;
+    mem_free(log->name);
+    mem_free(log->value);
     mem_free(log);
 }
 
@@ -171,6 +186,8 @@ void log_line(struct log *log, enum log_level level, const char *run,
     add_own(&line, "level", str_of(names[level]));
     if (run)
         add(&line, "run", str_of(run));
+    if (log->name)
+        add(&line, log->name, str_of(log->value));
     add(&line, "message", str_of(message));
     va_start(pairs, message);
     while ((name = va_arg(pairs, const char *)))

@@ -33,6 +33,9 @@ struct log *log_open(const struct log_options *options);
 void        log_close(struct log *log);
 /* From now on; before there are other threads. */
 void        log_adjust(struct log *log, enum log_level level, bool json);
+/* One like this one whose lines say this, too, behind the run; for
+ * log_close(). Copies. */
+struct log *log_with(const struct log *log, const char *name, struct str value);
 bool        log_wants(const struct log *log, enum log_level level);
 
 /* Pairs are name, value, …, NULL; all values are text:

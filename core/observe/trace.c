@@ -74,7 +74,9 @@ static void add_text(const struct trace *trace, struct str text,
 static void add_attribute(const struct trace           *trace,
                           const struct trace_attribute *attribute,
                           struct buf                   *out) {
-    buf_addf(out, "{\"key\":\"%s\",\"value\":{", attribute->key);
+    buf_add_text(out, "{\"key\":");
+    json_write_text(str_of(attribute->key), out);
+    buf_add_text(out, ",\"value\":{");
     if (attribute->text.data) {
         buf_add_text(out, "\"stringValue\":");
         add_text(trace, attribute->text, out);
@@ -160,10 +162,32 @@ static void hang_in(struct trace *trace, struct buf *text) {
     *text = (struct buf)BUF_EMPTY;
 }
 
+/* The last 56 bits of an id as a number: what is random in it, whoever made it
+ * up. */
+static double position_of(const struct trace_parent *parent) {
+    double position = 0;
+
+    for (size_t i = TRACE_ID_SIZE - 7; i < TRACE_ID_SIZE; i++)
+        position = position * 256 + parent->trace[i];
+    return position / 0x1p56;
+}
+
+/* (TR4) */
+void trace_sample(const struct trace *trace, bool joined,
+                  struct trace_parent *parent) {
+    bool kept = trace != NULL;
+
+    if (trace && joined && !trace->options.sampler.ignores)
+        kept = parent->flags & TRACE_SAMPLED;
+    else if (trace && trace->options.sampler.some)
+        kept = position_of(parent) >= 1 - trace->options.sampler.ratio;
+    parent->flags = kept ? TRACE_SAMPLED : 0;
+}
+
 void trace_add(struct trace *trace, const struct trace_span *span) {
     struct buf text = BUF_EMPTY;
 
-    if (!trace)
+    if (!trace || !(span->parent.flags & TRACE_SAMPLED)) /* (TR4) */
         return;
     write_span(trace, span, &text);
     (void)pthread_mutex_lock(&trace->lock);
@@ -178,13 +202,16 @@ static void add_head(const struct trace *trace, struct buf *body) {
     } said[] = {{"service.name", trace->options.service},
                 {"service.version", trace->options.version},
                 {"service.instance.id", trace->options.instance}};
-    struct trace_attribute attributes[sizeof said / sizeof *said];
+    struct trace_attribute attributes[ATTRIBUTES_MAX];
     size_t                 count = 0;
 
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
         if (said[i].value)
             attributes[count++] =
                 (struct trace_attribute){said[i].key, str_of(said[i].value), 0};
+    for (size_t i = 0;
+         i < trace->options.resource_count && count < ATTRIBUTES_MAX; i++)
+        attributes[count++] = trace->options.resource[i];
     buf_add_text(body, "{\"resourceSpans\":[{\"resource\":{");
     add_attributes(trace, attributes, count, body);
     buf_add_text(body, "},\"scopeSpans\":[{\"scope\":{\"name\":\"nightshift\"},"

@@ -11,6 +11,8 @@
  *   TR2  Every text but a key is redacted, then cut at 1,024 bytes; attributes
  *        past the 32nd are left out, and the span says how many.
  *   TR3  A batch holds the oldest spans, each one once.
+ *   TR4  A span whose trace is not sampled is not kept. The same trace is
+ *        judged the same in every process.
  *
  * Source: opentelemetry-proto trace v1 and its JSON mapping, in which ids are
  * hex, enumerations numbers and integers of 64 bits texts.
@@ -24,19 +26,30 @@
 #include "observe/trace_parent.h"
 
 struct trace;
+struct trace_attribute;
+
+/* Zeroed it takes every trace. */
+struct trace_sampler {
+    bool   some;    /* `ratio` of the traces that begin here, else all */
+    double ratio;   /* 0 to 1 */
+    bool   ignores; /* what the sender of a request decided */
+};
 
 struct trace_options {
-    const char    *service, *version, *instance; /* NULL: not said */
-    size_t         spans_max, bytes_max;         /* 0: 2,048 and 4 MiB */
-    log_redact_fn *redact;                       /* NULL: as it is */
-    void          *redact_arg;
+    const char *service, *version, *instance; /* NULL: not said */
+    const struct trace_attribute *resource;   /* more that is said of us */
+    size_t                        resource_count;
+    struct trace_sampler          sampler;
+    size_t                        spans_max, bytes_max; /* 0: 2,048 and 4 MiB */
+    log_redact_fn                *redact;               /* NULL: as it is */
+    void                         *redact_arg;
 }; /* texts are borrowed */
 
 enum trace_kind { TRACE_INTERNAL = 1, TRACE_SERVER, TRACE_CLIENT };
 enum trace_status { TRACE_UNSET, TRACE_OK, TRACE_ERROR };
 
 struct trace_attribute {
-    const char *key; /* a literal */
+    const char *key;
     struct str  text;
     int64_t     number; /* when text.data is NULL */
 };
@@ -56,6 +69,11 @@ struct trace_span {
 struct trace *trace_open(const struct trace_options *options);
 void          trace_close(struct trace *trace); /* NULL is fine */
 
+/* Decides whether the spans below `parent` are kept, and says so in its flags.
+ * `joined`: a sender began the trace, and its flags are what he decided. With
+ * trace NULL they are not. */
+void     trace_sample(const struct trace *trace, bool joined,
+                      struct trace_parent *parent);
 /* Nothing of the span is kept. With trace NULL nothing happens. */
 void     trace_add(struct trace *trace, const struct trace_span *span);
 /* Appends the next body, of at most `max` spans and about 1 MiB, and tells how

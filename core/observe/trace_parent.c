@@ -135,13 +135,33 @@ bool trace_amzn_read(struct str header, struct trace_parent *parent) {
     return true;
 }
 
+bool trace_parent_find(struct str traceparent, struct str amzn,
+                       struct trace_parent *parent) {
+    return trace_parent_read(traceparent, parent) ||
+           trace_amzn_read(amzn, parent);
+}
+
+void trace_id_write(const struct trace_parent *parent, struct buf *out) {
+    encode_hex(parent->trace, sizeof parent->trace, out);
+}
+
 /* Flags that version 00 does not know are not handed on. */
 void trace_parent_write(const struct trace_parent *parent, struct buf *out) {
     buf_add_text(out, "00-");
-    encode_hex(parent->trace, sizeof parent->trace, out);
+    trace_id_write(parent, out);
     buf_add_char(out, '-');
     encode_hex(parent->span, sizeof parent->span, out);
     buf_addf(out, "-%02x", parent->flags & TRACE_SAMPLED);
+}
+
+void trace_amzn_write(const struct trace_parent *parent, struct buf *out) {
+    buf_add_text(out, "Root=1-");
+    encode_hex(parent->trace, 4, out);
+    buf_add_char(out, '-');
+    encode_hex(parent->trace + 4, sizeof parent->trace - 4, out);
+    buf_add_text(out, ";Parent=");
+    encode_hex(parent->span, sizeof parent->span, out);
+    buf_addf(out, ";Sampled=%d", parent->flags & TRACE_SAMPLED);
 }
 
 /* The first bytes of a digest over texts that a NUL keeps apart. (TP1) */

@@ -35,8 +35,16 @@ struct trace_parent {
 bool trace_parent_read(struct str header, struct trace_parent *parent);
 /* X-Amzn-Trace-Id; Root is needed, Parent and Sampled may be missing. */
 bool trace_amzn_read(struct str header, struct trace_parent *parent);
+/* What a request carries: its traceparent, else its trace header of AWS, which
+ * every load balancer adds. Empty: it has none. */
+bool trace_parent_find(struct str traceparent, struct str amzn,
+                       struct trace_parent *parent);
 /* Appends a traceparent of version 00, to be sent along with an effect. */
 void trace_parent_write(const struct trace_parent *parent, struct buf *out);
+/* The same as AWS has it, in X-Amzn-Trace-Id. */
+void trace_amzn_write(const struct trace_parent *parent, struct buf *out);
+/* Appends the trace's id, as logs show it. */
+void trace_id_write(const struct trace_parent *parent, struct buf *out);
 
 /* A new trace for a run that came without one: sampled, no span. */
 void trace_parent_of_run(struct str run, struct trace_parent *parent);

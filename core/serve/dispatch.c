@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "graph/match.h"
 #include "secret/redact.h"
+#include "serve/delivery_trace.h"
 #include "sys/crypto.h"
 #include "sys/loop.h"
 #include "sys/watchdog.h"
@@ -257,11 +258,14 @@ static struct json *incident_of(struct dispatch    *dispatch,
                                 const struct route *route,
                                 const struct json  *occurrence,
                                 struct str          source) {
+    const struct intake_taken *taken = dispatch->reading.taken;
     struct json *raw = match_incident(route->playbook, occurrence), *clean;
 
     clean = redact_json(dispatch->options.redact, raw);
     json_release(raw);
     json_put_text(clean, "source", source);
+    delivery_trace_put(dispatch->options.trace, taken->id, taken->headers,
+                       clean);
     return clean;
 }
 

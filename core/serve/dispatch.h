@@ -24,6 +24,7 @@
 
 struct dispatch;
 struct redact;
+struct trace;
 struct watchdog;
 
 /* What became of them, for the runner and the metrics. */
@@ -50,7 +51,8 @@ struct dispatch_options {
     struct routes                *routes;  /* to begin with; kept by others */
     const struct dispatch_events *events;
     void                         *arg;
-}; /* all borrowed */
+    const struct trace           *trace; /* NULL: nobody records spans */
+};                                       /* all borrowed */
 
 struct dispatch *dispatch_open(const struct dispatch_options *options);
 /* What has not been read is among the new ones in the store. NULL is fine. */

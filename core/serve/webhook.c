@@ -17,6 +17,7 @@
 #include "net/http_server.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "serve/delivery_trace.h"
 #include "serve/sns.h"
 
 #define BODY_MAX (8u << 20)         /* unless the source says otherwise */
@@ -329,7 +330,9 @@ struct answering {
     struct webhook       *webhook;
     struct http_exchange *exchange;
     char                 *source;
-    int64_t               began_ns;
+    int64_t               began_ns, began_ms;
+    bool                  joined; /* `parent` is a sender's */
+    struct trace_parent   parent;
 };
 
 static void count(const struct answering *a, const char *result) {
@@ -341,6 +344,19 @@ static void count(const struct answering *a, const char *result) {
                     (double)(clock->mono_ns(clock) - a->began_ns) / 1e9, NULL);
 }
 
+/* One that comes again has its span already. */
+static void add_span(const struct answering *a, const char *id) {
+    struct clock            *clock = a->webhook->options.clock;
+    struct delivery_accepted span = {.parent = a->parent,
+                                     .delivery = id,
+                                     .source = a->source,
+                                     .began_ms = a->began_ms,
+                                     .ended_ms = clock->wall_ms(clock)};
+
+    if (a->joined)
+        delivery_trace_add(a->webhook->options.trace, &span);
+}
+
 static void accepted(struct answering *a, const char *id, bool repeated) {
     struct buf body = BUF_EMPTY;
 
@@ -349,6 +365,8 @@ static void accepted(struct answering *a, const char *id, bool repeated) {
     buf_addf(&body, "{\"delivery\":\"%s\"%s}", id,
              repeated ? ",\"repeated\":true" : "");
     count(a, repeated ? "duplicate" : "accepted");
+    if (!repeated)
+        add_span(a, id);
     http_exchange_answer(a->exchange, 202, "application/json", buf_str(&body));
     buf_release(&body);
 }
@@ -402,6 +420,9 @@ static void hand_over(struct judging *j, struct json *body) {
     a->exchange = j->exchange;
     a->source = mem_text(j->source.data, j->source.len);
     a->began_ns = clock->mono_ns(clock);
+    a->began_ms = clock->wall_ms(clock);
+    a->joined = a->webhook->options.trace &&
+                delivery_trace_find(offer.headers, &a->parent);
     intake_accept(j->webhook->options.intake, &offer, done, a);
 }
 

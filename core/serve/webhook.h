@@ -31,6 +31,7 @@ struct http_exchange;
 struct log;
 struct metrics;
 struct sns;
+struct trace;
 struct webhook;
 
 struct webhook_options {
@@ -38,8 +39,9 @@ struct webhook_options {
     struct clock   *clock;
     struct log     *log;
     struct metrics *metrics;
-    struct sns     *sns; /* NULL: no certificate can be had */
-};                       /* all borrowed */
+    struct sns     *sns;   /* NULL: no certificate can be had */
+    struct trace   *trace; /* NULL: no spans */
+};                         /* all borrowed */
 
 struct webhook *webhook_open(const struct webhook_options *options);
 void            webhook_close(struct webhook *webhook); /* NULL is fine */

@@ -34,6 +34,9 @@ struct journal {
     struct stream *stream;
     struct json   *records; /* list */
     struct json   *slots;   /* place -> { asked, answer } as positions */
+
+    journal_watch_fn *watch;
+    void             *watch_arg;
 };
 
 static struct stream *stream_use(struct stream *stream) {
@@ -73,6 +76,11 @@ void journal_close(struct journal *journal) {
 
 void journal_guard(struct journal *journal, struct journal_guard guard) {
     journal->stream->guard = guard;
+}
+
+void journal_watch(struct journal *journal, journal_watch_fn *fn, void *arg) {
+    journal->watch = fn;
+    journal->watch_arg = arg;
 }
 
 void journal_place(struct buf *out, struct str node, int visit,
@@ -317,6 +325,8 @@ void journal_add(struct journal *journal, struct json *record,
     json_append(journal->records, record);
     index_record(journal, record, at);
     queue_post(journal->queue, write_job, job_done, job);
+    if (journal->watch)
+        journal->watch(journal->watch_arg, record);
 }
 
 static bool settle_job(struct store *store, void *arg, struct err *err) {

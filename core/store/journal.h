@@ -83,6 +83,11 @@ struct journal_guard {
 /* Once, before the first record is added. */
 void journal_guard(struct journal *journal, struct journal_guard guard);
 
+/* Told of every record as it is added, on the loop; borrowed for the call. What
+ * was read back is not added. fn NULL: nobody. */
+typedef void journal_watch_fn(void *arg, const struct json *record);
+void journal_watch(struct journal *journal, journal_watch_fn *fn, void *arg);
+
 /* Takes `record` and `audit` (NULL: none; else a map for the chain). `more` is
  * written in the same batch: at most two writes, copied. `done` may be NULL.
  */

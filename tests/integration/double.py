@@ -368,7 +368,9 @@ class Double:
             applies, ends = FAULTS.get(fault, (True, "answer"))
             entry = {"key": key, "args": args, "fault": fault, "at": now_ms(),
                      "applied": False,
-                     "token": headers.get("Idempotency-Key")}
+                     "token": headers.get("Idempotency-Key"),
+                     "traceparent": headers.get("traceparent"),
+                     "x-amzn-trace-id": headers.get("X-Amzn-Trace-Id")}
             self.log.append(entry)
             try:
                 act = self.operation(key, args, headers)

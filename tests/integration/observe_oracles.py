@@ -10,7 +10,6 @@ Usage: python tests/integration/observe_oracles.py --shown build/oracle/shown
 """
 
 import argparse
-import base64
 import json
 import random
 import shutil
@@ -19,11 +18,10 @@ import sys
 
 from google.protobuf import json_format
 from logfmtkv import parse_pairs
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest)
 from prometheus_client import parser as classic
 from prometheus_client.openmetrics import parser as strict
 
+from lib import collector
 from lib.cases import Cases
 
 NAMED = [
@@ -172,24 +170,9 @@ def promtool_problems(options, values):
         yield "status %d: %s" % (run.returncode, run.stdout.decode())
 
 
-def as_protobuf_wants(body):
-    """OTLP writes ids as hex where protobuf's mapping has base64."""
-    for resource in body["resourceSpans"]:
-        for scope in resource["scopeSpans"]:
-            for span in scope["spans"]:
-                for name in ("traceId", "spanId", "parentSpanId"):
-                    if name in span:
-                        raw = bytes.fromhex(span[name])
-                        assert span[name] == raw.hex(), "ids are lower case"
-                        span[name] = base64.b64encode(raw).decode()
-    return body
-
-
 def spans_of(output):
     for line in lines_of(output):
-        request = json_format.ParseDict(
-            as_protobuf_wants(json.loads(line)), ExportTraceServiceRequest(),
-            ignore_unknown_fields=False)
+        request = collector.read_request(line)
         resource = request.resource_spans[0]
         names = {a.key: a.value.string_value
                  for a in resource.resource.attributes}

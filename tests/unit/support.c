@@ -293,6 +293,9 @@ static void open_gate(struct bench *bench) {
         .config = bench->config,
         .settle_ms = 5000,
         .shared = bench->shared,
+        .trace = bench->trace,
+        .seen = bench->seen,
+        .arg = bench->seen_arg,
     };
 
     gate_close(bench->gate);

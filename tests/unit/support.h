@@ -98,11 +98,16 @@ struct bench {
     int64_t              ask_park_ms; /* of bench_ask(); 0: never */
     struct gate_shared  *shared;
     struct journal_guard guard;
-    bool                 ended, failed;
-    bool                 forgets; /* what is parked is opened anew */
-    int                  parked;  /* how often it was */
-    int64_t              due_ms;
-    struct err           err;
+
+    const struct trace_parent *trace; /* of the gate */
+    gate_seen_fn              *seen;
+    void                      *seen_arg;
+
+    bool       ended, failed;
+    bool       forgets; /* what is parked is opened anew */
+    int        parked;  /* how often it was */
+    int64_t    due_ms;
+    struct err err;
 };
 
 /* `world` is rows, one behind the other. */

@@ -9,6 +9,7 @@
 #include "auth/signer.h"
 #include "llm/conversation.h"
 #include "net/http_client.h"
+#include "observe/trace_parent.h"
 #include "secret/redact.h"
 #include "support.h"
 #include "sys/clock_real.h"
@@ -21,6 +22,7 @@
 static struct server {
     int         fd, port;
     atomic_int  served;
+    atomic_int  traced; /* requests with a traceparent */
     const char *body;
     pthread_t   thread;
 } server;
@@ -39,6 +41,7 @@ static void serve_one(int fd) {
         if (strstr(in, "\"temperature\":0}"))
             break;
     }
+    server.traced += strcasestr(in, "\r\ntraceparent: 00-") != NULL;
     buf_addf(&out,
              "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: "
              "%zu\r\n\r\n%s",
@@ -82,6 +85,7 @@ static void close_server(void) {
 
 static struct conversation_answer heard;
 static int                        times;
+static const struct trace_parent *trace; /* to be sent along, or NULL */
 
 static void hear(void *arg, struct conversation_answer *answer) {
     (void)arg;
@@ -101,7 +105,8 @@ static void converse(const char *name, const char *config_text) {
                                      .config = config,
                                      .redact = redact,
                                      .signers = &nobody,
-                                     .spend = &spend};
+                                     .spend = &spend,
+                                     .trace = trace};
 
     o.client = http_client_open(o.loop, &client);
     conversation_start(&o, name, args, "token", (struct spend_limits){0, -1},
@@ -126,6 +131,19 @@ static void converse_with_server(const char *name) {
              server.port);
     converse(name, buf_text(&config));
     buf_release(&config);
+}
+
+Test(conversation, every_request_carries_the_trace_on) {
+    static const struct trace_parent parent = {{1}, {2}, TRACE_SAMPLED};
+
+    trace = &parent;
+    open_server("{\"choices\":[{\"finish_reason\":\"stop\",\"message\":{"
+                "\"content\":\"{\\\"action\\\":\\\"delete\\\"}\"}}]}");
+    converse_with_server("llm:choose");
+    close_server();
+    cr_expect_eq(server.served, 2);
+    cr_expect_eq(server.traced, 2);
+    json_release(heard.value);
 }
 
 Test(conversation, MC1_N12_asks_twice_and_no_more) {

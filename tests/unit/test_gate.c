@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "gate/gate_shared.h"
+#include "observe/trace_parent.h"
 #include "secret/redact.h"
 #include "secret/secret.h"
 #include "support.h"
@@ -849,4 +850,93 @@ Test(gate, CL1_a_run_has_spent_what_its_journal_says_after_a_cut_too) {
                      .value);
     cr_expect_eq(seen.run_spent, 300);
     cr_expect_eq(seen.run_limit, -1);
+}
+
+/* --- being told of ------------------------------------------------------- */
+
+static struct buf told;
+static int64_t    listened;
+
+static void see(void *arg, const struct gate_seen *seen) {
+    (void)arg;
+    buf_addf(&told, "%s %s %lld+%lld %s;", seen->effect->name,
+             seen->failed ? err_name(seen->err->code) : "-",
+             (long long)(seen->began_ms - listened),
+             (long long)(seen->ended_ms - seen->began_ms), seen->how);
+}
+
+static void told_is(const char *wanted) {
+    cr_expect_str_eq(buf_text(&told), wanted);
+    buf_release(&told);
+}
+
+/* Before the gate is opened. */
+static void listen(void) {
+    bench.seen = see;
+    listened = mode_now(bench.mode);
+}
+
+Test(gate, G7_tells_of_an_effect_and_not_of_its_recorded_answer) {
+    listen();
+    ask(READ);
+    ask(READ);
+    told_is("aws:ecs:DescribeServices - 0+0 answered;");
+}
+
+Test(gate, G7_tells_of_what_failed_and_of_what_was_refused_here) {
+    listen();
+    fault("aws:ecs:DescribeServices", 1, ANSWER_REFUSED, ERR_DENIED, false);
+    ask(READ);
+    ask(READ);
+    json_release(
+        bench_ask_allowed(&bench, 2, DELETE, "['prometheus:query']").value);
+    told_is("aws:ecs:DescribeServices denied 0+0 answered;"
+            "aws:ecs:DeleteService denied 0+0 answered;");
+}
+
+Test(gate, G7_tells_of_a_recovered_write_from_its_intent_on) {
+    listen();
+    ask(SCALE);
+    crash_after_intent();
+    buf_clear(&told);
+    ask(SCALE);
+    told_is("aws:ecs:UpdateService - 0+0 found applied;");
+}
+
+Test(gate, G7_tells_of_a_wait_when_it_is_over) {
+    listen();
+    bench.ask_park_ms = 90000;
+    ask_to_wait(SLEEP);
+    cr_expect_eq(reply.fate, GATE_PARKED);
+    told_is("");
+    bench.ask_park_ms = 90001;
+    ask_to_wait(SLEEP);
+    told_is("engine:sleep - 0+90000 answered;");
+}
+
+Test(gate, G7_does_not_tell_of_a_poll_nor_of_the_clock) {
+    listen();
+    ask_to_wait(WAIT);
+    json_release(bench_ask(&bench, 2, "['', 'now']").value);
+    told_is("");
+}
+
+static struct trace_parent carried;
+
+static void keep_trace(void *arg, const struct mode_ask *ask) {
+    (void)arg;
+    carried = *ask->trace;
+}
+
+Test(gate, a_request_carries_the_runs_trace_and_its_own_span) {
+    struct trace_parent trace = {{7}, {8}, TRACE_SAMPLED};
+    unsigned char       span[TRACE_SPAN_SIZE];
+
+    bench.trace = &trace;
+    bench.spy->look = keep_trace;
+    ask(READ);
+    trace_span_of(STR(SUPPORT_RUN), STR("restart/0001/run/-/0001"), span);
+    cr_expect_eq(memcmp(carried.span, span, sizeof span), 0);
+    cr_expect_eq(memcmp(carried.trace, trace.trace, sizeof trace.trace), 0);
+    cr_expect_eq(carried.flags, TRACE_SAMPLED);
 }

@@ -8,6 +8,7 @@
 
 #include "net/address.h"
 #include "net/http.h"
+#include "net/http_trace.h"
 
 static struct http_headers headers;
 
@@ -193,4 +194,29 @@ Test(address, HC3_judges_a_socket_address_like_its_text) {
             cr_assert_eq(address_judge((struct sockaddr *)&v6), known[i].kind);
     }
     cr_assert_eq(address_judge(&other), ADDRESS_FORBIDDEN);
+}
+
+/* --- a trace's header ------------------------------------------------------ */
+
+static const struct trace_parent traced = {
+    {1, 2, 3, 4, 5}, {0, 0, 0, 0, 0, 0, 0, 9}, TRACE_SAMPLED};
+
+Test(http_trace, names_the_trace_as_each_side_reads_it) {
+    http_trace_add(&traced, false, &headers);
+    http_trace_add(&traced, true, &headers);
+    cr_expect_str_eq(http_headers_find(&headers, "traceparent").data,
+                     "00-01020304050000000000000000000000-0000000000000009-01");
+    cr_expect_str_eq(http_headers_find(&headers, "x-amzn-trace-id").data,
+                     "Root=1-01020304-050000000000000000000000;"
+                     "Parent=0000000000000009;Sampled=1");
+    http_headers_release(&headers);
+}
+
+Test(http_trace, HTR1_leaves_a_header_alone_that_is_there) {
+    cr_assert(http_headers_add(&headers, STR("Traceparent"), STR("mine")));
+    http_trace_add(&traced, false, &headers);
+    cr_expect_eq(headers.count, 1);
+    http_trace_add(NULL, true, &headers);
+    cr_expect_eq(headers.count, 1);
+    http_headers_release(&headers);
 }

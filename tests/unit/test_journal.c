@@ -372,3 +372,17 @@ Test(journal, a_record_that_is_no_json_is_named) {
     cr_expect(support_has(err.text, "main/journal/" SUPPORT_RUN "/0000000001"),
               "%s", err.text);
 }
+
+static void watch(void *arg, const struct json *record) {
+    (void)arg;
+    buf_addf(&told, "%s ", json_find_text(record, "kind").data);
+}
+
+Test(journal, tells_of_what_is_added_and_not_of_what_is_read_back) {
+    journal_watch(bench.journal, watch, NULL);
+    add("{'kind': 'started', 'at': 1}", NULL);
+    add("{'kind': 'visit', 'at': 2}", NULL);
+    cr_expect_str_eq(buf_text(&told), "started visit ");
+    bench_cut(&bench, 2);
+    cr_expect_str_eq(buf_text(&told), "started visit ");
+}

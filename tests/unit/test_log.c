@@ -49,6 +49,19 @@ Test(log, writes_logfmt_with_time_level_run_and_pairs) {
                      "tries=3\n");
 }
 
+Test(log, one_like_it_says_the_same_and_something_more) {
+    struct log *other;
+
+    open_log(false, LOG_INFO, NULL);
+    other = log_with(lines, "trace_id", STR("abc"));
+    log_line(other, LOG_DEBUG, "run_7", "not wanted", NULL);
+    log_line(other, LOG_INFO, "run_7", "begun", "node", "look", NULL);
+    log_close(other);
+    cr_assert_str_eq(read_back(),
+                     "time=2026-03-01T02:03:04.567Z level=info run=run_7 "
+                     "trace_id=abc message=begun node=look\n");
+}
+
 Test(log, writes_json_with_the_same_members) {
     open_log(true, LOG_INFO, NULL);
     log_line(lines, LOG_ERROR, NULL, "it \"broke\"", "path", "a\\b", NULL);

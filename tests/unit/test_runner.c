@@ -8,6 +8,7 @@
 
 #include "graph/runner_private.h"
 #include "graph/shelf.h"
+#include "observe/trace.h"
 #include "support.h"
 #include "sys/crypto.h"
 #include "sys/loop.h"
@@ -43,8 +44,12 @@ struct scene {
     void (*when_parked)(struct scene *scene);
 };
 
-static void began(void *arg, const char *run, struct str playbook) {
+static struct trace *spans; /* of every runner that is opened, or NULL */
+
+static void began(void *arg, const char *run, struct str playbook,
+                  struct log *log) {
     (void)run;
+    (void)log;
     buf_addf(&((struct scene *)arg)->began, "%.*s ", STR_ARG(playbook));
 }
 
@@ -96,6 +101,7 @@ static void open_runner(struct scene *scene, size_t runs) {
         .redact = scene->bench.redact,
         .events = &scene->events,
         .arg = scene,
+        .trace = spans,
     };
 
     scene->runs = runs;
@@ -483,4 +489,63 @@ Test(runner, RU5_one_that_is_cancelled_while_it_is_read_is_not_walked) {
                          turns, buf_text(&scene.ended));
         close_scene(&scene);
     }
+}
+
+/* --- spans --------------------------------------------------------------- */
+
+static int told(struct buf *body, const char *name) {
+    int count = 0;
+
+    for (const char *at = buf_text(body); (at = strstr(at, name)); at++)
+        count++;
+    return count;
+}
+
+Test(runner, a_run_that_is_stopped_and_goes_on_has_each_span_once) {
+    struct scene scene;
+    struct buf   body = BUF_EMPTY;
+
+    spans = trace_open(&(struct trace_options){.service = "x"});
+    open_scene(&scene, 4, PLAYBOOK(""), NODE(ASK "ctx.sleep(3600) " ASK));
+    begin(&scene, "a");
+    await_parked(&scene, stop_now);
+    runner_close(scene.runner);
+    open_runner(&scene, 4);
+    use(&scene);
+    recover(&scene, "run_1");
+    time_passes(&scene, 3600000);
+    loop_run(scene.bench.loop);
+    cr_expect_str_eq(buf_text(&scene.ended), "done ");
+    (void)trace_batch(spans, 100, &body);
+    cr_expect_eq(told(&body, "\"name\":\"run a\""), 1);
+    cr_expect_eq(told(&body, "\"name\":\"node look\""), 1);
+    cr_expect_eq(told(&body, "\"name\":\"attempt look\""), 2);
+    cr_expect_eq(told(&body, "\"name\":\"parked look\""), 1);
+    cr_expect_eq(told(&body, "\"name\":\"engine:sleep\""), 1);
+    cr_expect_eq(told(&body, "\"name\":\"prometheus:query\""), 2);
+    buf_release(&body);
+    close_scene(&scene);
+    trace_close(spans);
+}
+
+Test(runner, a_run_that_is_ended_without_being_walked_has_its_root) {
+    struct scene scene;
+    struct buf   body = BUF_EMPTY;
+
+    spans = trace_open(&(struct trace_options){.service = "x"});
+    open_scene(&scene, 4, PLAYBOOK(""), NODE(ASK "ctx.sleep(3600) " ASK));
+    begin(&scene, "a");
+    await_parked(&scene, stop_now);
+    runner_close(scene.runner);
+    open_runner(&scene, 4);
+    use(&scene);
+    runner_put_aside(scene.runner, STR("run_1"), STR("a"), "quarantined", "x");
+    loop_run(scene.bench.loop);
+    cr_expect_str_eq(buf_text(&scene.ended), "quarantined ");
+    (void)trace_batch(spans, 100, &body);
+    cr_expect_eq(told(&body, "\"name\":\"run a\""), 1);
+    cr_expect_eq(told(&body, "\"name\":\"node look\""), 1);
+    buf_release(&body);
+    close_scene(&scene);
+    trace_close(spans);
 }

@@ -256,3 +256,69 @@ Test(trace, TR3_counts_every_span_of_several_threads) {
     taken += trace_waiting(trace);
     cr_assert_eq(taken + trace_dropped(trace), THREADS * EACH);
 }
+
+/* --- which are kept ------------------------------------------------------ */
+
+static bool kept(struct trace_sampler sampler, bool joined, bool sampled) {
+    struct trace_options options = {.sampler = sampler};
+
+    trace_close(trace);
+    trace = trace_open(&options);
+    span.parent.flags = sampled ? TRACE_SAMPLED : 0;
+    trace_sample(trace, joined, &span.parent);
+    trace_add(trace, &span);
+    return trace_waiting(trace) == 1;
+}
+
+Test(trace, TR4_keeps_what_the_sender_kept_unless_told_otherwise) {
+    struct trace_sampler none = {.some = true}, deaf = none;
+
+    deaf.ignores = true;
+    cr_expect(kept((struct trace_sampler){0}, true, true));
+    cr_expect_not(kept((struct trace_sampler){0}, true, false));
+    cr_expect(kept(none, true, true));
+    cr_expect_not(kept(none, true, false));
+    cr_expect_not(kept(deaf, true, true));
+    cr_expect(kept((struct trace_sampler){.ignores = true}, true, false));
+}
+
+Test(trace, TR4_keeps_all_or_none_of_those_that_begin_here) {
+    cr_expect(kept((struct trace_sampler){0}, false, false));
+    cr_expect_not(kept((struct trace_sampler){.some = true}, false, true));
+    cr_expect(kept((struct trace_sampler){true, 1, false}, false, false));
+}
+
+Test(trace, TR4_keeps_about_the_ratio_and_the_same_ones_each_time) {
+    struct trace_sampler tenth = {true, 0.1, false};
+    char                 run[16];
+    int                  count = 0;
+
+    for (int i = 0; i < 2000; i++) {
+        bool once;
+
+        (void)snprintf(run, sizeof run, "run_%d", i);
+        trace_parent_of_run(str_of(run), &span.parent);
+        once = kept(tenth, false, true);
+        cr_assert_eq(kept(tenth, false, false), once);
+        count += once;
+    }
+    cr_expect_gt(count, 140);
+    cr_expect_lt(count, 260);
+}
+
+Test(trace, TR4_keeps_nothing_when_there_is_no_object) {
+    trace_sample(NULL, true, &span.parent);
+    cr_expect_eq(span.parent.flags, 0);
+}
+
+Test(trace, says_more_of_us_and_escapes_its_names) {
+    struct trace_attribute more[] = {{"deployment\"", STR("blue"), 0}};
+
+    open_trace((struct trace_options){
+        .service = "nightshift", .resource = more, .resource_count = 1});
+    trace_add(trace, &span);
+    (void)spans_of(10);
+    cr_expect(strstr(buf_text(&body), "{\"key\":\"deployment\\\"\","
+                                      "\"value\":{\"stringValue\":\"blue\"}}"),
+              "%s", buf_text(&body));
+}

@@ -172,3 +172,30 @@ Test(trace_parent, TP1_keeps_runs_and_places_apart) {
     trace_span_of(STR("run_1"), STR(""), b);
     cr_assert(memcmp(a, b, sizeof a) != 0);
 }
+
+Test(trace_parent, prefers_the_senders_own_header) {
+    const char *mine = "00-" TRACE "-" SPAN "-01";
+    const char *aws = "Self=1-67891234-12456789abcdef012345678;"
+                      "Root=1-67891233-abcdef012345678912345678";
+
+    cr_assert(trace_parent_find(str_of(mine), str_of(aws), &parent));
+    cr_assert_str_eq(hex_of(parent.trace, sizeof parent.trace), TRACE);
+    cr_assert(trace_parent_find(STR("00-nonsense"), str_of(aws), &parent));
+    cr_assert_str_eq(hex_of(parent.trace, sizeof parent.trace),
+                     "67891233abcdef012345678912345678");
+    cr_assert_not(trace_parent_find(STR(""), STR(""), &parent));
+}
+
+Test(trace_parent, writes_the_header_of_aws_that_it_reads) {
+    struct trace_parent again;
+    struct buf          header = BUF_EMPTY;
+
+    cr_assert(reads("00-" TRACE "-" SPAN "-01"));
+    trace_amzn_write(&parent, &header);
+    cr_assert_str_eq(buf_text(&header),
+                     "Root=1-0af76519-16cd43dd8448eb211c80319c;"
+                     "Parent=" SPAN ";Sampled=1");
+    cr_assert(trace_amzn_read(buf_str(&header), &again));
+    cr_assert_eq(memcmp(&again, &parent, sizeof again), 0);
+    buf_release(&header);
+}

@@ -191,3 +191,14 @@ Test(walk, WK1_N7_one_by_one_or_all_at_once_it_is_the_same_walk) {
     json_release(grown);
     json_release(all);
 }
+
+Test(walk, a_script_is_not_shown_whose_trace_it_belongs_to) {
+    struct json *service = json_new_map(), *scope;
+
+    fold("[{'kind': 'started', 'at': 1, 'run': 'run_1', 'incident': {'id': "
+         "'inc_1', 'trace': '00-1-2-01'}}]");
+    scope = walk_scope(&walk, service);
+    support_is(json_find(scope, "incident"), "{'id': 'inc_1'}");
+    json_release(service);
+    json_release(scope);
+}

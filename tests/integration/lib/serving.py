@@ -52,6 +52,7 @@ def until(question, seconds=DEADLINE_S):
 
 
 class Serving:
+    environment = {}
     roles = {"ingest": TOKEN, "operator": "token-of-an-operator-and-no-other"}
 
     def __init__(self, engine, services, playbook="notify", settings="",
@@ -90,6 +91,7 @@ class Serving:
                 '["prod/%s"] = { repo = "acme/x", branch = "main" }' % name
                 for name in self.services)))
         env = {**BARE, **CREDENTIALS, "DOUBLE_URL": self.double.url,
+               **self.environment,
                **{role.upper() + "_TOKEN": token
                   for role, token in self.roles.items()}}
         self.child = subprocess.Popen(
