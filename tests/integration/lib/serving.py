@@ -58,7 +58,7 @@ class Serving:
                  port=0):
         self.engine, self.services = engine, services
         self.playbook, self.settings, self.port = playbook, settings, port
-        self.child = None
+        self.child, self.env = None, {}
 
     def __enter__(self):
         self.scratch = tempfile.TemporaryDirectory(prefix="nightshift-serve-")
@@ -89,7 +89,7 @@ class Serving:
             self.settings, ", ".join(
                 '["prod/%s"] = { repo = "acme/x", branch = "main" }' % name
                 for name in self.services)))
-        env = {**BARE, **CREDENTIALS, "DOUBLE_URL": self.double.url,
+        env = {**BARE, **CREDENTIALS, "DOUBLE_URL": self.double.url, **self.env,
                **{role.upper() + "_TOKEN": token
                   for role, token in self.roles.items()}}
         self.child = subprocess.Popen(
