@@ -69,6 +69,45 @@ static bool check_moments(const struct json *o, bool unstarted, size_t at,
     return check_moment(o, "ended_at", at, err);
 }
 
+static const char *const known_fields[] = {"key",      "status", "started_at",
+                                           "ended_at", "labels", "annotations",
+                                           "links",    NULL};
+
+static bool say_unknown(struct str name, size_t at, struct err *err) {
+    struct nearest nearest = nearest_to(name);
+    struct buf     words = BUF_EMPTY;
+
+    for (const char *const *field = known_fields; *field; field++)
+        nearest_offer(&nearest, str_of(*field));
+    err_set(err, ERR_CONTRACT, "occurrence %zu has no field '%.*s'%s", at,
+            (int)(name.len > 40 ? 40 : name.len), name.data,
+            nearest_words(&nearest, &words));
+    buf_release(&words);
+    return false;
+}
+
+/* One that is misspelt would be missed by nobody. (MT4) */
+static bool check_fields(const struct json *o, size_t at, struct err *err) {
+    void        *place = NULL;
+    struct str   name;
+    struct json *value;
+
+    while (json_next(o, &place, &name, &value)) {
+        const char *const *field = known_fields;
+
+        while (*field && !str_is(name, *field))
+            field++;
+        if (!*field)
+            return say_unknown(name, at, err);
+    }
+    for (const char *const *map = known_fields + 5; *map; map++)
+        if (!is_absent(o, *map) && !json_is(json_find(o, *map), JSON_MAP))
+            return err_set(err, ERR_CONTRACT,
+                           "occurrence %zu: %s must be a table of names", at,
+                           *map);
+    return true;
+}
+
 static bool check_occurrence(const struct json *o, bool ends_by_key, size_t at,
                              struct err *err) {
     struct str status = json_find_text(o, "status");
@@ -86,7 +125,7 @@ static bool check_occurrence(const struct json *o, bool ends_by_key, size_t at,
     if (!json_is(json_find(o, "labels"), JSON_MAP))
         return err_set(err, ERR_EVENT_SHAPE, "occurrence %zu has no labels",
                        at);
-    return true;
+    return check_fields(o, at, err);
 }
 
 static struct json *check_occurrences(const struct json *results,

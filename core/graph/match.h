@@ -8,6 +8,7 @@
  *   MT2  A resolved occurrence starts nothing. (N10)
  *   MT3  Only a resolved occurrence of a source that says `ends_by_key` may
  *        lack started_at, and then it has ended_at.
+ *   MT4  An occurrence has no field that does not count.
  *
  * Lifetime: call. Thread: loop.
  */

@@ -26,7 +26,7 @@ import standardwebhooks.webhooks
 from lib import canaries
 from lib.cases import Cases
 from lib.engine import FIXTURES, ROOT, from_arguments
-from lib.serving import DEADLINE_S, Kept, Serving, until
+from lib.serving import DEADLINE_S, TOKEN, Kept, Serving, until
 
 DELIVERIES = FIXTURES / "sources"
 
@@ -37,6 +37,7 @@ SECRETS = {
         b"secret-of-anything-and-no-other!").decode(),
     "GRAFANA_HOOK": "secret-of-grafana-and-no-other",
     "CLOUDWATCH_HOOK": "secret-of-an-api-destination-and-no-other",
+    "SNS_HOOK": "secret-of-a-topic-and-no-other",
 }
 
 SETTINGS = """
@@ -46,6 +47,8 @@ SETTINGS = """
     generic    = { auth = "standard", secret = secret("GENERIC_HOOK") },
     grafana    = { auth = "bearer", secret = secret("GRAFANA_HOOK") },
     cloudwatch = { auth = "bearer", secret = secret("CLOUDWATCH_HOOK") },
+    alarms     = { auth = "basic", user = "sns", secret = secret("SNS_HOOK"),
+                   script = "cloudwatch" },
   },
 """
 
@@ -90,13 +93,21 @@ def sign_generic(body):
             "webhook-signature": signature}
 
 
+def sign_basic(body):
+    pair = "sns:" + SECRETS["SNS_HOOK"]
+    return {"Authorization": "Basic " + base64.b64encode(
+        pair.encode()).decode(), "Content-Type": "text/plain; charset=UTF-8"}
+
+
 def bearer(name):
     return lambda body: {"Authorization": "Bearer " + SECRETS[name]}
 
 
 SIGNERS = {"github": sign_github, "pagerduty": sign_pagerduty,
            "generic": sign_generic, "grafana": bearer("GRAFANA_HOOK"),
-           "cloudwatch": bearer("CLOUDWATCH_HOOK")}
+           "cloudwatch": bearer("CLOUDWATCH_HOOK"),
+           "alarms": sign_basic,
+           "backup": lambda body: {"Authorization": "Bearer " + TOKEN}}
 
 
 # --- what is sent -------------------------------------------------------------
@@ -196,6 +207,13 @@ OUTCOME = {10: ("resolved", "done"), 20: ("resolved", "duplicate"),
            5: ("resolved", "recovered")}
 
 
+def documented():
+    """The source that the documentation shows."""
+    text = (ROOT / "docs" / "extending.md").read_text()
+    return text.partition("### Your own")[2].partition("```lua\n")[2].partition(
+        "```")[0]
+
+
 class Sources(Serving):
     """Serving, with the sources that are shipped."""
 
@@ -208,13 +226,14 @@ class Sources(Serving):
         shutil.copytree(ROOT / "scripts" / "sources", self.scripts / "sources")
         for path in (ROOT / "scripts" / "lib").glob("*.lua"):
             shutil.copy(path, self.scripts / "lib")
+        (self.scripts / "sources" / "backup.lua").write_text(documented())
         self.write_playbooks()
         return self
 
     def write_playbooks(self):
         for path in (self.scripts / "playbooks").iterdir():
             path.unlink()
-        for name in SIGNERS:
+        for name in set(SIGNERS) - {"alarms"}:
             (self.scripts / "playbooks" / (name + ".lua")).write_text(
                 PLAYBOOK % name)
 
@@ -306,6 +325,42 @@ def same_alarm_case(cases, serving):
         *read_problems(serving, seen),
         serving.told() != told + 1 and "%d runs" % (
             serving.told() - told)])
+
+
+def second_door_case(cases, serving):
+    """SNS shows user and password, and calls its JSON plain text."""
+    one, told = alarm(50, False, ARN), serving.told()
+    seen = serving.metrics().seen()
+    status, _ = serving.send("alarms", {}, one["body"])
+    connection = http.client.HTTPConnection("127.0.0.1", serving.port,
+                                            timeout=DEADLINE_S)
+    connection.request("POST", "/hooks/alarms", "{}")
+    asked = connection.getresponse()
+    connection.close()
+    cases.check("two doors share a source and no occurrence", [
+        status != 202 and "it was answered %d" % status,
+        *read_problems(serving, seen + 1),
+        serving.told() != told + 1 and "%d runs" % (serving.told() - told)])
+    cases.check("who shows no password is asked for it", [
+        asked.status != 401 and asked.status,
+        "Basic" not in asked.headers.get("WWW-Authenticate", "") and
+        asked.headers.items()])
+
+
+def documented_case(cases, serving):
+    """The source of docs/extending.md, as it stands there."""
+    seen, told = serving.metrics().seen(), serving.told()
+    for sent, (result, minute) in enumerate((("failed", 10), ("ok", 20),
+                                             ("failed", 30))):
+        serving.send("backup", {}, {"job": "nightly", "result": result,
+                                    "finished": at(minute)})
+        serving.settled(seen + sent + 1)
+    kept = Kept.of_running(serving.state).under("main/occurrence/backup/")
+    cases.check("the source that the documentation shows works", [
+        *read_problems(serving, seen + 3),
+        serving.told() != told + 2 and "%d runs" % (serving.told() - told),
+        sorted(one["status"] for one in kept) != [
+            "firing", "resolved", "resolved"] and kept])
 
 
 def nothing_case(cases, serving):
@@ -444,6 +499,8 @@ def main():
         for name, flow in FLOWS.items():
             flow_case(cases, serving, name, flow)
         same_alarm_case(cases, serving)
+        second_door_case(cases, serving)
+        documented_case(cases, serving)
         nothing_case(cases, serving)
         strangers_case(cases, serving)
         mend_case(cases, serving)

@@ -183,6 +183,22 @@ Test(match, MT3_of_another_source_it_may_not) {
             "started_at");
 }
 
+#define WITH(more)                                                   \
+    "[{'key': 'a', 'status': 'firing', 'labels': {}, 'started_at': " \
+    "'2026-01-01T00:00:00Z', " more "}]"
+
+Test(match, MT4_a_field_that_does_not_count_is_refused) {
+    refused(SOURCE, WITH("'anotations': {}"), ERR_CONTRACT,
+            "occurrence 1 has no field 'anotations' (did you mean "
+            "'annotations'?)");
+    refused(SOURCE, WITH("'annotations': 'text'"), ERR_CONTRACT,
+            "annotations must be a table of names");
+    refused(SOURCE, WITH("'links': ['x']"), ERR_CONTRACT,
+            "links must be a table of names");
+    deliver(WITH("'links': null, 'annotations': {}, 'ended_at': null"));
+    cr_expect_eq(match.seen, 1);
+}
+
 Test(match, a_key_is_capped) {
     refused("return { occurrences = function() return { { key = "
             "('k'):rep(1025), status = 'firing', labels = {}, started_at = "
