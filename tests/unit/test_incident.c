@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "graph/incident.h"
 #include "graph/lease.h"
+#include "store/store_private.h"
 
 static struct store *store;
 static struct err    err;
@@ -599,4 +600,72 @@ Test(incident, INC6_a_key_that_never_recovers_stays_small) {
     cr_assert(store_scan(store, STR("main/ends/"), STR(""), 10, measure, &bytes,
                          &err));
     cr_expect(bytes > 0 && bytes < 3000, "%zu", bytes);
+}
+
+/* The store is cut off after so many batches. */
+static const struct store_ops *whole;
+static int                     batches_left;
+
+static bool apply_some(struct store *to, const struct store_write *writes,
+                       size_t count, struct err *why) {
+    if (batches_left-- <= 0)
+        return err_set(why, ERR_IO, "cut");
+    return whole->apply(to, writes, count, why);
+}
+
+static void cut_after(int batches) {
+    static struct store_ops cut;
+
+    whole = store->ops;
+    cut = *whole;
+    cut.apply = apply_some;
+    batches_left = batches;
+    store->ops = &cut;
+}
+
+static bool is_cancelled(const char *run) {
+    struct json *open, *entry;
+    bool         cancelled;
+
+    cr_assert(incident_take(store, run, &open, &entry, &err), "%s", err.text);
+    cancelled = str_is(json_find_text(open, "cancel"), "resolved");
+    json_release(open);
+    json_release(entry);
+    return cancelled;
+}
+
+Test(incident,
+     INC6_INC1_an_end_that_was_cut_anywhere_is_whole_when_read_again) {
+    char         a[ID_SIZE], b[ID_SIZE];
+    struct json *facts = facts_of("ci", ""), *run_key = json_new_list();
+
+    tear_down();
+    for (int batches = 0; batches < 3; batches++) {
+        struct sighting s = {.source = STR("github"),
+                             .key = STR("ci"),
+                             .started_at = STR(""),
+                             .ended_at = STR(AT("05")),
+                             .by_key = true,
+                             .delivery = STR("end"),
+                             .run_key = run_key,
+                             .incident = facts};
+
+        set_up();
+        memcpy(a, key_in("d1", "ci", AT("01"), NULL, "checkout").run, ID_SIZE);
+        memcpy(b, key_in("d2", "ci", AT("02"), NULL, "cart").run, ID_SIZE);
+        cut_after(batches);
+        cr_expect_not(incident_see(store, &s, &err), "%d", batches);
+        json_release(s.others);
+        store->ops = whole;
+        cr_expect(incident_see(store, &s, &err), "%d: %s", batches, err.text);
+        json_release(s.others);
+        cr_expect(is_cancelled(a) && is_cancelled(b), "%d", batches);
+        cr_expect_eq(key("ci", AT("03"), NULL).fate, SIGHTING_UNMATCHED);
+        if (batches < 2)
+            LEDGER("duplicate=1 waiting=2 recovered=1");
+        store_close(store);
+    }
+    set_up();
+    json_release(facts);
+    json_release(run_key);
 }
