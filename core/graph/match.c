@@ -31,7 +31,10 @@ static bool check_key(const struct json *o, size_t at, struct err *err) {
     struct str key = json_find_text(o, "key");
 
     if (key.len == 0)
-        return err_set(err, ERR_EVENT_SHAPE, "occurrence %zu has no key", at);
+        return err_set(err, ERR_EVENT_SHAPE,
+                       json_find(o, "key") ? "occurrence %zu: key must be text"
+                                           : "occurrence %zu has no key",
+                       at);
     return key.len <= KEY_MAX ||
            err_set(err, ERR_EVENT_SHAPE,
                    "occurrence %zu: a key of %zu bytes, at most %d are taken",

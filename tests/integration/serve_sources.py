@@ -470,11 +470,10 @@ def mend_case(cases, serving):
     status, answer = serving.operate("POST", "/-/reload")
     cases.check("the mended sources are loaded", [
         (status, answer.get("status")) != (200, "changed") and answer])
-    for id_ in ids:
-        status, answer = serving.operate(
-            "POST", "/api/v1/deliveries/%s/retry" % id_)
-        cases.check(ids[id_] + " is read again", [
-            status != 202 and status != 200 and "%d %s" % (status, answer)])
+    walk = serving.engine.start("deliveries", "retry", "--all", "--state",
+                                serving.state, "--json")
+    cases.check("all that was kept is read again", [
+        walk.report != {"count": len(ids), "state": "new"} and walk.words()])
     cases.check("and each gives the run that it should have given", [
         *read_problems(serving, before + len(ids)),
         serving.told() != told + len(ids) and "%d runs" % (

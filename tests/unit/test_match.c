@@ -139,6 +139,8 @@ Test(match, an_incident_carries_what_scripts_may_name) {
 Test(match, what_a_source_gives_is_checked) {
     refused(SOURCE, "[{'status': 'firing'}]", ERR_EVENT_SHAPE,
             "occurrence 1 has no key");
+    refused(SOURCE, "[{'key': 7, 'status': 'firing'}]", ERR_EVENT_SHAPE,
+            "occurrence 1: key must be text");
     refused(SOURCE, "[{'key': 'a', 'status': 'burning'}]", ERR_EVENT_SHAPE,
             "neither firing nor resolved");
     refused(SOURCE,
