@@ -23,7 +23,7 @@
  *         intent it is evidence. The order in the store decides. (N10)
  *   INC4  A late `firing` never undoes `resolved`.
  *   INC5  What was attached while a run was walked is judged again after it.
- *   INC6  An end that does not say which firing it ends is the end of all that
+ *   INC7  An end that does not say which firing it ends is the end of all that
  *         its key began up to then, whichever of them is read first.
  *
  * Lifetime: call. Thread: store.
@@ -53,7 +53,7 @@ struct sighting {
     struct str         source, key;
     struct str         started_at, ended_at; /* each may be empty */
     bool               firing;
-    bool               by_key; /* the source's ends name only the key (INC6) */
+    bool               by_key; /* the source's ends name only the key (INC7) */
     struct str         delivery;
     int64_t            at;
     struct str         playbook; /* that takes it; empty: none */

@@ -36,8 +36,9 @@ void incident_ends_release(struct incident_ends *ends) {
     incident_record_release(&ends->record);
 }
 
-void incident_ends_write(const struct incident_ends *ends,
-                         struct batch               *batch) {
+void incident_ends_write(const struct incident_ends *ends, int64_t at,
+                         struct batch *batch) {
+    json_put_int(ends->record.value, "at", at);
     if (ends->is_new)
         batch_insert_json(batch, buf_str(&ends->record.key),
                           ends->record.value);

@@ -5,7 +5,7 @@
  * run any more.
  *
  *   main/occurrence/SOURCE/HASH  state status run hold delivery
- *   main/ends/SOURCE/KEY  until open: [{ hash start }]
+ *   main/ends/SOURCE/KEY  until at open: [{ hash start }]
  *   main/open/RUN      state due playbook hold incident lead_key lead carried
  *                      fresh from resolved acted cancel crashes
  *   main/run/RUN       run playbook key bundle at state incident holder
@@ -17,7 +17,8 @@
  *
  * HOLD is PLAYBOOK/SHA-256 of the key. A record of ends is there only for a
  * source that does not say, when something ends, which firing that was: what
- * began up to `until` is over, and `open` are the occurrences that are not.
+ * began up to `until` is over, `open` are the occurrences that are not, and it
+ * was last told of at `at`.
  *
  * Lifetime: call. Thread: store.
  */
@@ -60,7 +61,8 @@ struct incident_ends {
 bool incident_ends_read(struct incident_ends *ends, struct store *store,
                         struct str source, struct str key, struct err *err);
 void incident_ends_release(struct incident_ends *ends);
-void incident_ends_write(const struct incident_ends *ends, struct batch *batch);
+void incident_ends_write(const struct incident_ends *ends, int64_t at,
+                         struct batch *batch);
 /* Is what began then over already? */
 bool incident_ends_covers(const struct incident_ends *ends, int64_t start_ms);
 void incident_ends_until(struct incident_ends *ends, int64_t end_ms);

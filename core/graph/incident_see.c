@@ -67,7 +67,7 @@ static void add_occurrence(struct seeing *s, enum ledger_state state,
     struct json           *value = json_new_map();
 
     json_put_text(value, "state", str_of(ledger_state_name(state)));
-    /* What fires and has recovered was over before it was read. (INC6) */
+    /* What fires and has recovered was over before it was read. (INC7) */
     json_put_text(value, "status",
                   sighting->firing && state != LEDGER_RECOVERED
                       ? STR("firing")
@@ -348,7 +348,7 @@ static bool forget(struct seeing *s, struct err *err) {
     if (!read_ends(s, err))
         return false;
     incident_ends_drop(&s->ends, str_of(s->hash));
-    incident_ends_write(&s->ends, &s->batch);
+    incident_ends_write(&s->ends, s->sighting->at, &s->batch);
     return true;
 }
 
@@ -411,7 +411,7 @@ static bool end_one(struct seeing *all, struct str hash, struct err *err) {
          ledger_read(s.store, &s.ledger, err) && close_firing(&s, &one, err);
     incident_ends_drop(&all->ends, str_of(s.hash));
     incident_ends_until(&all->ends, moment_of(one.ended_at));
-    incident_ends_write(&all->ends, &s.batch);
+    incident_ends_write(&all->ends, all->sighting->at, &s.batch);
     ok = ok && apply(&s, err);
     if (ok)
         tell_end(all->sighting, &one);
@@ -435,20 +435,20 @@ static bool end_all(struct seeing *s, bool *any, struct err *err) {
     }
 }
 
-/* (INC6) */
+/* (INC7) */
 static bool take_end(struct seeing *s, struct err *err) {
     bool any = false;
 
     if (!end_all(s, &any, err) || !ledger_read(s->store, &s->ledger, err))
         return false;
     incident_ends_until(&s->ends, moment_of(s->sighting->ended_at));
-    incident_ends_write(&s->ends, &s->batch);
+    incident_ends_write(&s->ends, s->sighting->at, &s->batch);
     add_occurrence(s, any ? LEDGER_DUPLICATE : LEDGER_RECOVERED, STR(""));
     s->sighting->fate = any ? SIGHTING_DUPLICATE : SIGHTING_UNMATCHED;
     return true;
 }
 
-/* (INC6) */
+/* (INC7) */
 static bool take_firing_of_key(struct seeing *s, struct err *err) {
     int64_t start_ms = moment_of(s->sighting->started_at);
 
@@ -460,7 +460,7 @@ static bool take_firing_of_key(struct seeing *s, struct err *err) {
         return true;
     }
     incident_ends_add(&s->ends, str_of(s->hash), start_ms);
-    incident_ends_write(&s->ends, &s->batch);
+    incident_ends_write(&s->ends, s->sighting->at, &s->batch);
     return take_firing(s, err);
 }
 

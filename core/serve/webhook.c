@@ -202,8 +202,21 @@ struct judging {
     struct http_exchange *exchange;
     struct str            source;
     struct inbound_result result;
-    bool                  basic; /* its door asks for user and password */
 };
+
+/* Senders such as SNS show user and password only when asked for them. */
+static bool asks_password(const struct judging *j) {
+    struct webhook    *webhook = j->webhook;
+    const struct door *door;
+    bool               asks;
+
+    (void)pthread_rwlock_rdlock(&webhook->lock);
+    door = map_find(&webhook->doors, j->source);
+    asks =
+        door && door->inbound && inbound_method(door->inbound) == INBOUND_BASIC;
+    (void)pthread_rwlock_unlock(&webhook->lock);
+    return asks;
+}
 
 static void refuse(struct judging *j, int status, const char *code,
                    const char *detail, const char *why) {
@@ -212,11 +225,11 @@ static void refuse(struct judging *j, int status, const char *code,
     if (why)
         metrics_add(j->webhook->options.metrics, METRIC_AUTH_REFUSED, 1,
                     j->source.data, why, NULL);
-    /* Senders such as SNS show user and password only when asked for them. */
     if (status == 401)
         http_exchange_add(j->exchange, "WWW-Authenticate",
-                          j->basic ? STR("Basic realm=\"nightshift\"")
-                                   : STR("Bearer realm=\"nightshift\""));
+                          asks_password(j)
+                              ? STR("Basic realm=\"nightshift\"")
+                              : STR("Bearer realm=\"nightshift\""));
     http_exchange_problem(j->exchange, status, code, detail);
 }
 
@@ -293,8 +306,6 @@ static enum step judge(struct judging *j) {
     (void)pthread_rwlock_rdlock(&webhook->lock);
     door = map_find(&webhook->doors, j->source);
     if (door) {
-        j->basic =
-            door->inbound && inbound_method(door->inbound) == INBOUND_BASIC;
         verdict = judge_sender(j, door);
         step = verdict != INBOUND_TRUSTED                  ? STEP_REFUSED
                : within_rate(door, webhook->options.clock) ? STEP_GO
@@ -400,7 +411,7 @@ static void read_body(struct judging *j) {
 
 void webhook_take(struct webhook *webhook, struct http_exchange *exchange,
                   struct str source) {
-    struct judging j = {webhook, exchange, source, {.who = ""}, false};
+    struct judging j = {webhook, exchange, source, {.who = ""}};
 
     switch (judge(&j)) {
     case STEP_GO: read_body(&j); break;

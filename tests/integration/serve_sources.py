@@ -217,10 +217,11 @@ def documented():
 class Sources(Serving):
     """Serving, with the sources that are shipped."""
 
+    environment, sent = SECRETS, []
+
     def __enter__(self):
         super().__enter__()
         for name, secret in SECRETS.items():
-            self.env[name] = secret
             canaries.plant(name, secret)
         shutil.rmtree(self.scripts / "sources")
         shutil.copytree(ROOT / "scripts" / "sources", self.scripts / "sources")
@@ -252,8 +253,6 @@ class Sources(Serving):
             return answer.status, json.loads(answer.read())
         finally:
             connection.close()
-
-    sent = []
 
     def operate(self, method, path):
         status, text = self.ask(method, path, token=self.roles["operator"])

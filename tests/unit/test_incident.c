@@ -482,7 +482,7 @@ static struct sighting key(const char *name, const char *fires,
 
 #define AT(minute) "2026-03-01T02:" minute ":00Z"
 
-Test(incident, INC6_an_end_of_a_key_ends_what_began_before_it) {
+Test(incident, INC7_an_end_of_a_key_ends_what_began_before_it) {
     struct sighting     first = key("ci", AT("01"), NULL), last;
     struct incident_run run = begin(first.run);
 
@@ -496,7 +496,7 @@ Test(incident, INC6_an_end_of_a_key_ends_what_began_before_it) {
     LEDGER("duplicate=1 recovered=1");
 }
 
-Test(incident, INC6_it_ends_nothing_that_began_after_it_and_no_other_key) {
+Test(incident, INC7_it_ends_nothing_that_began_after_it_and_no_other_key) {
     struct sighting first = key("ci", AT("06"), NULL), last;
 
     cr_expect_eq(first.fate, SIGHTING_BEGUN);
@@ -509,7 +509,7 @@ Test(incident, INC6_it_ends_nothing_that_began_after_it_and_no_other_key) {
               "the same moment, in another zone");
 }
 
-Test(incident, INC6_an_end_that_is_read_first_ends_what_comes_late) {
+Test(incident, INC7_an_end_that_is_read_first_ends_what_comes_late) {
     cr_expect_eq(key("ci", NULL, AT("05")).fate, SIGHTING_UNMATCHED);
     cr_expect_eq(key("ci", AT("01"), NULL).fate, SIGHTING_UNMATCHED);
     LEDGER("recovered=2");
@@ -521,7 +521,7 @@ Test(incident, INC6_an_end_that_is_read_first_ends_what_comes_late) {
                  "what fires after it is new");
 }
 
-Test(incident, INC6_one_end_may_end_several_and_say_so_to_each_run) {
+Test(incident, INC7_one_end_may_end_several_and_say_so_to_each_run) {
     struct sighting one = key_in("d1", "ci", AT("01"), NULL, "checkout");
     struct sighting two = key_in("d2", "ci", AT("02"), NULL, "cart");
     struct sighting three = key_in("d3", "ci", AT("03"), NULL, "cart"), last;
@@ -540,7 +540,7 @@ Test(incident, INC6_one_end_may_end_several_and_say_so_to_each_run) {
     LEDGER("duplicate=1 waiting=2 recovered=1");
 }
 
-Test(incident, INC6_INC3_after_a_write_it_is_evidence) {
+Test(incident, INC7_INC3_after_a_write_it_is_evidence) {
     struct sighting     first = key("ci", AT("01"), NULL), last;
     struct incident_run run = begin(first.run);
     struct json        *list;
@@ -557,7 +557,7 @@ Test(incident, INC6_INC3_after_a_write_it_is_evidence) {
     incident_run_release(&run);
 }
 
-Test(incident, INC6_INC1_an_end_that_is_read_twice_counts_once) {
+Test(incident, INC7_INC1_an_end_that_is_read_twice_counts_once) {
     struct sighting first = key("ci", AT("01"), NULL);
 
     cr_expect(key_in("d", "ci", NULL, AT("05"), "checkout").cancel);
@@ -569,7 +569,7 @@ Test(incident, INC6_INC1_an_end_that_is_read_twice_counts_once) {
     LEDGER("duplicate=2 waiting=1");
 }
 
-Test(incident, INC6_an_end_that_names_its_firing_ends_that_one_alone) {
+Test(incident, INC7_an_end_that_names_its_firing_ends_that_one_alone) {
     struct sighting first = key("ci", AT("01"), NULL);
     struct sighting second = key("ci", AT("02"), NULL);
 
@@ -588,7 +588,7 @@ static bool measure(void *arg, struct str name, int64_t version,
     return true;
 }
 
-Test(incident, INC6_a_key_that_never_recovers_stays_small) {
+Test(incident, INC7_a_key_that_never_recovers_stays_small) {
     char   started[32];
     size_t bytes = 0;
 
@@ -635,7 +635,7 @@ static bool is_cancelled(const char *run) {
 }
 
 Test(incident,
-     INC6_INC1_an_end_that_was_cut_anywhere_is_whole_when_read_again) {
+     INC7_INC1_an_end_that_was_cut_anywhere_is_whole_when_read_again) {
     char         a[ID_SIZE], b[ID_SIZE];
     struct json *facts = facts_of("ci", ""), *run_key = json_new_list();
 

@@ -52,13 +52,14 @@ def until(question, seconds=DEADLINE_S):
 
 
 class Serving:
+    environment = {}
     roles = {"ingest": TOKEN, "operator": "token-of-an-operator-and-no-other"}
 
     def __init__(self, engine, services, playbook="notify", settings="",
                  port=0):
         self.engine, self.services = engine, services
         self.playbook, self.settings, self.port = playbook, settings, port
-        self.child, self.env = None, {}
+        self.child = None
 
     def __enter__(self):
         self.scratch = tempfile.TemporaryDirectory(prefix="nightshift-serve-")
@@ -89,7 +90,8 @@ class Serving:
             self.settings, ", ".join(
                 '["prod/%s"] = { repo = "acme/x", branch = "main" }' % name
                 for name in self.services)))
-        env = {**BARE, **CREDENTIALS, "DOUBLE_URL": self.double.url, **self.env,
+        env = {**BARE, **CREDENTIALS, "DOUBLE_URL": self.double.url,
+               **self.environment,
                **{role.upper() + "_TOKEN": token
                   for role, token in self.roles.items()}}
         self.child = subprocess.Popen(
