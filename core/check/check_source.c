@@ -7,6 +7,7 @@ void check_source(struct check *check) {
     static const struct shape rows[] = {
         {"about", SHAPE_TEXT, "one sentence for the people on call"},
         {"occurrences", SHAPE_FUNCTION, "function(request)"},
+        {"ends_by_key", SHAPE_TRUE, NULL},
     };
     struct spot source = check_root(check, "source");
 

@@ -47,6 +47,29 @@ static bool retry(const struct cli *cli, struct desk *desk, struct err *err) {
     return true;
 }
 
+/* In the order in which they came: an end behind what it ends. */
+static bool retry_all(const struct cli *cli, struct desk *desk,
+                      struct err *err) {
+    struct json       *answer = desk_deliveries(desk, "unparsed", true, err);
+    const struct json *rows = json_find(answer, "deliveries");
+    size_t             count = json_count(rows);
+    bool               ok = answer != NULL;
+
+    for (size_t i = count; ok && i-- > 0;) {
+        struct str id = json_find_text(json_at(rows, i), "delivery");
+
+        ok = desk_retry(desk, id.data, err) || err->code == ERR_NOT_FOUND ||
+             err->code == ERR_CONFLICT; /* somebody else was faster */
+    }
+    if (ok && cli->value.json)
+        printf("{\"count\":%zu,\"state\":\"new\"}\n", count);
+    else if (ok)
+        printf("%zu %s read again%s\n", count, count == 1 ? "is" : "are",
+               desk->store ? " when serve is started again" : "");
+    json_release(answer);
+    return ok;
+}
+
 static bool check_usage(const struct cli *cli, struct err *err) {
     bool lists = strcmp(cli->args[0], "list") == 0;
 
@@ -55,19 +78,25 @@ static bool check_usage(const struct cli *cli, struct err *err) {
                        "deliveries takes list or retry, not "
                        "'%s'",
                        cli->args[0]);
-    return cli->count == (lists ? 1 : 2) ||
-           err_set(err, ERR_USAGE,
-                   lists ? "deliveries list takes no more"
-                         : "deliveries retry takes an id");
+    if (lists)
+        return cli->count == 1 ||
+               err_set(err, ERR_USAGE, "deliveries list takes no more");
+    return (cli->count == 2) != cli->value.all ||
+           err_set(err, ERR_USAGE, "deliveries retry takes an id, or --all");
+}
+
+static bool act(const struct cli *cli, struct desk *desk, struct err *err) {
+    if (strcmp(cli->args[0], "list") == 0)
+        return list(cli, desk, err);
+    return cli->value.all ? retry_all(cli, desk, err) : retry(cli, desk, err);
 }
 
 int cmd_deliveries(const struct cli *cli) {
     struct desk desk = {0};
     struct err  err;
-    bool        ok = check_usage(cli, &err) && desk_open(&desk, cli, &err);
+    bool        ok = check_usage(cli, &err) && desk_open(&desk, cli, &err) &&
+              act(cli, &desk, &err);
 
-    ok = ok &&
-         (cli->count == 1 ? list(cli, &desk, &err) : retry(cli, &desk, &err));
     desk_close(&desk);
     return ok ? EXIT_DONE : cli_fail(cli, &err);
 }

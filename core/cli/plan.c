@@ -29,9 +29,16 @@ static void print_head(const struct json *report) {
     printf("%splan%s %.*s, %.*s run %.*s\n", on(PAINT_BOLD), on(PAINT_OFF),
            P(text_of(report, "playbook")), P(text_of(report, "mode")),
            P(text_of(report, "run")));
-    printf("  %.*s on %.*s/%.*s, firing since %.*s\n",
-           P(text_of(labels, "alertname")), P(text_of(labels, "cluster")),
-           P(text_of(labels, "service")), P(text_of(incident, "started_at")));
+    if (text_of(labels, "service").len)
+        printf("  %.*s on %.*s/%.*s, firing since %.*s\n",
+               P(text_of(labels, "alertname")), P(text_of(labels, "cluster")),
+               P(text_of(labels, "service")),
+               P(text_of(incident, "started_at")));
+    else
+        printf("  %.*s of %.*s, firing since %.*s\n",
+               P(text_of(incident, "fingerprint")),
+               P(text_of(incident, "source")),
+               P(text_of(incident, "started_at")));
 }
 
 static void print_edges(const struct json *step) {

@@ -23,6 +23,8 @@
  *         intent it is evidence. The order in the store decides. (N10)
  *   INC4  A late `firing` never undoes `resolved`.
  *   INC5  What was attached while a run was walked is judged again after it.
+ *   INC7  An end that does not say which firing it ends is the end of all that
+ *         its key began up to then, whichever of them is read first.
  *
  * Lifetime: call. Thread: store.
  */
@@ -48,8 +50,10 @@ enum sighting_fate {
 
 /* One occurrence as one delivery shows it. */
 struct sighting {
-    struct str         source, key, started_at; /* started_at may be empty */
+    struct str         source, key;
+    struct str         started_at, ended_at; /* each may be empty */
     bool               firing;
+    bool               by_key; /* the source's ends name only the key (INC7) */
     struct str         delivery;
     int64_t            at;
     struct str         playbook; /* that takes it; empty: none */
@@ -61,13 +65,14 @@ struct sighting {
     char               holder[ID_SIZE]; /* the run that it belongs to, or "" */
     bool               cancel;   /* nothing of that run's incident fires */
     bool               evidence; /* for a run that is walked */
+    struct json       *others;   /* more runs: [{ run cancel }]; NULL: none */
     int64_t            due;      /* of one that begins */
 };
 
 /* What a run is told of another occurrence: of its facts. Gives. */
 struct json *incident_evidence(const struct json *facts, bool firing);
 
-/* Fills what stands behind the blank line. */
+/* Fills what stands behind the blank line; `others` is given. */
 bool incident_see(struct store *store, struct sighting *sighting,
                   struct err *err);
 

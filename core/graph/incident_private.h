@@ -5,6 +5,7 @@
  * run any more.
  *
  *   main/occurrence/SOURCE/HASH  state status run hold delivery
+ *   main/ends/SOURCE/KEY  until at open: [{ hash start }]
  *   main/open/RUN      state due playbook hold incident lead_key lead carried
  *                      fresh from resolved acted cancel crashes
  *   main/run/RUN       run playbook key bundle at state incident holder
@@ -14,7 +15,10 @@
  *   main/cooldown/HOLD until
  *   main/sweep/RUN     hold from state
  *
- * HOLD is PLAYBOOK/SHA-256 of the key.
+ * HOLD is PLAYBOOK/SHA-256 of the key. A record of ends is there only for a
+ * source that does not say, when something ends, which firing that was: what
+ * began up to `until` is over, `open` are the occurrences that are not, and it
+ * was last told of at `at`.
  *
  * Lifetime: call. Thread: store.
  */
@@ -46,6 +50,28 @@ void       incident_run_key(struct buf *out, struct str run);
 struct str incident_hold_of(const struct buf *hold_key);
 /* What still fires of an open record's incident. */
 int64_t    incident_firing(const struct json *open);
+
+/* What of one source's key is over, and what is not. */
+struct incident_ends {
+    struct incident_record record;
+    bool                   is_new;
+};
+#define INCIDENT_ENDS "main/ends/"
+
+bool incident_ends_read(struct incident_ends *ends, struct store *store,
+                        struct str source, struct str key, struct err *err);
+void incident_ends_release(struct incident_ends *ends);
+void incident_ends_write(const struct incident_ends *ends, int64_t at,
+                         struct batch *batch);
+/* Is what began then over already? */
+bool incident_ends_covers(const struct incident_ends *ends, int64_t start_ms);
+void incident_ends_until(struct incident_ends *ends, int64_t end_ms);
+void incident_ends_add(struct incident_ends *ends, struct str hash,
+                       int64_t start_ms);
+void incident_ends_drop(struct incident_ends *ends, struct str hash);
+/* The first that began by then and is open; empty: none. Borrowed until it is
+ * dropped. */
+struct str incident_ends_find(const struct incident_ends *ends, int64_t end_ms);
 
 /* A run that waits: its open record, its entry, and its place in the incident.
  */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/timestamp.h"
 #include "graph/incident_private.h"
 #include "sys/crypto.h"
 
@@ -17,6 +18,7 @@ struct seeing {
     struct store          *store;
     struct sighting       *sighting;
     struct incident_record occurrence, open;
+    struct incident_ends   ends; /* read when the source's ends are by key */
     struct ledger          ledger;
     struct batch           batch;
     struct buf             hold; /* PLAYBOOK/HASH */
@@ -25,16 +27,27 @@ struct seeing {
 
 /* --- its names ----------------------------------------------------------- */
 
+static bool is_unstarted(const struct sighting *sighting) {
+    return sighting->by_key && sighting->started_at.len == 0;
+}
+
+static void name_record(struct seeing *s, struct str hash) {
+    memcpy(s->hash, hash.data, HASH_LEN);
+    buf_addf(&s->occurrence.key, "main/occurrence/%.*s/%s",
+             STR_ARG(s->sighting->source), s->hash);
+}
+
+/* One that does not say when it began is its end. */
 static void name_occurrence(struct seeing *s) {
     const struct sighting *sighting = s->sighting;
     struct buf             text = BUF_EMPTY, hex = BUF_EMPTY;
 
     buf_addf(&text, "%.*s\n%.*s", STR_ARG(sighting->key),
              STR_ARG(sighting->started_at));
+    if (is_unstarted(sighting))
+        buf_addf(&text, "\n%.*s", STR_ARG(sighting->ended_at));
     crypto_sha256_hex(buf_str(&text), &hex);
-    memcpy(s->hash, buf_text(&hex), HASH_LEN);
-    buf_addf(&s->occurrence.key, "main/occurrence/%.*s/%s",
-             STR_ARG(sighting->source), s->hash);
+    name_record(s, buf_str(&hex));
     buf_release(&text);
     buf_release(&hex);
 }
@@ -54,10 +67,15 @@ static void add_occurrence(struct seeing *s, enum ledger_state state,
     struct json           *value = json_new_map();
 
     json_put_text(value, "state", str_of(ledger_state_name(state)));
+    /* What fires and has recovered was over before it was read. (INC7) */
     json_put_text(value, "status",
-                  sighting->firing ? STR("firing") : STR("resolved"));
+                  sighting->firing && state != LEDGER_RECOVERED
+                      ? STR("firing")
+                      : STR("resolved"));
     json_put_text(value, "key", sighting->key);
     json_put_text(value, "started_at", sighting->started_at);
+    if (is_unstarted(sighting))
+        json_put_text(value, "ended_at", sighting->ended_at);
     json_put_text(value, "delivery", sighting->delivery);
     json_put_int(value, "at", sighting->at);
     if (run.len) {
@@ -308,6 +326,146 @@ static bool close_occurrence(struct seeing *s, struct err *err) {
     return true;
 }
 
+/* --- ends that name only the key ----------------------------------------- */
+
+static bool read_ends(struct seeing *s, struct err *err) {
+    return incident_ends_read(&s->ends, s->store, s->sighting->source,
+                              s->sighting->key, err);
+}
+
+static int64_t moment_of(struct str text) {
+    struct err err;
+    int64_t    ms = 0;
+
+    (void)timestamp_read(text, &ms, &err);
+    return ms;
+}
+
+/* Its end named it, so no other end has to look for it. */
+static bool forget(struct seeing *s, struct err *err) {
+    if (!s->sighting->by_key)
+        return true;
+    if (!read_ends(s, err))
+        return false;
+    incident_ends_drop(&s->ends, str_of(s->hash));
+    incident_ends_write(&s->ends, s->sighting->at, &s->batch);
+    return true;
+}
+
+/* What one of several that ended means for its run. */
+static void tell_end(struct sighting *sighting, const struct sighting *one) {
+    struct json *other;
+
+    if (!one->cancel && !one->evidence)
+        return;
+    if (!*sighting->holder || strcmp(sighting->holder, one->holder) == 0) {
+        keep_holder(sighting, str_of(one->holder));
+        sighting->cancel = sighting->cancel || one->cancel;
+        sighting->evidence = !sighting->cancel;
+        return;
+    }
+    other = json_new_map();
+    json_put_text(other, "run", str_of(one->holder));
+    json_put_bool(other, "cancel", one->cancel);
+    if (!sighting->others)
+        sighting->others = json_new_list();
+    json_append(sighting->others, other);
+}
+
+static bool apply(struct seeing *s, struct err *err) {
+    return s->batch.count == 0 || batch_apply(&s->batch, s->store, err);
+}
+
+static void seeing_release(struct seeing *s) {
+    incident_record_release(&s->occurrence);
+    incident_record_release(&s->open);
+    incident_ends_release(&s->ends);
+    batch_release(&s->batch);
+    buf_release(&s->hold);
+}
+
+static bool close_firing(struct seeing *s, struct sighting *one,
+                         struct err *err) {
+    struct json *occurrence = s->occurrence.value;
+
+    if (!str_is(json_find_text(occurrence, "status"), "firing"))
+        return true;
+    one->started_at = json_find_text(occurrence, "started_at");
+    if (!close_occurrence(s, err))
+        return false;
+    incident_record_write(&s->batch, &s->occurrence);
+    ledger_write(&s->ledger, &s->batch);
+    return true;
+}
+
+/* A batch of its own, and not counted: the end that closes it is. */
+static bool end_one(struct seeing *all, struct str hash, struct err *err) {
+    struct sighting one = *all->sighting;
+    struct seeing   s = {.store = all->store, .sighting = &one};
+    bool            ok;
+
+    one.holder[0] = '\0';
+    one.cancel = one.evidence = false;
+    name_record(&s, hash);
+    ok = incident_record_read(s.store, &s.occurrence, err) &&
+         ledger_read(s.store, &s.ledger, err) && close_firing(&s, &one, err);
+    incident_ends_drop(&all->ends, str_of(s.hash));
+    incident_ends_until(&all->ends, moment_of(one.ended_at));
+    incident_ends_write(&all->ends, all->sighting->at, &s.batch);
+    ok = ok && apply(&s, err);
+    if (ok)
+        tell_end(all->sighting, &one);
+    seeing_release(&s);
+    return ok;
+}
+
+static bool end_all(struct seeing *s, bool *any, struct err *err) {
+    struct str hash;
+
+    for (;;) {
+        if (!read_ends(s, err))
+            return false;
+        hash = incident_ends_find(&s->ends, moment_of(s->sighting->ended_at));
+        if (hash.len == 0)
+            return true;
+        *any = true;
+        if (!end_one(s, hash, err))
+            return false;
+        incident_ends_release(&s->ends);
+    }
+}
+
+/* (INC7) */
+static bool take_end(struct seeing *s, struct err *err) {
+    bool any = false;
+
+    if (!end_all(s, &any, err) || !ledger_read(s->store, &s->ledger, err))
+        return false;
+    incident_ends_until(&s->ends, moment_of(s->sighting->ended_at));
+    incident_ends_write(&s->ends, s->sighting->at, &s->batch);
+    add_occurrence(s, any ? LEDGER_DUPLICATE : LEDGER_RECOVERED, STR(""));
+    s->sighting->fate = any ? SIGHTING_DUPLICATE : SIGHTING_UNMATCHED;
+    return true;
+}
+
+/* (INC7) */
+static bool take_firing_of_key(struct seeing *s, struct err *err) {
+    int64_t start_ms = moment_of(s->sighting->started_at);
+
+    if (!read_ends(s, err))
+        return false;
+    if (incident_ends_covers(&s->ends, start_ms)) {
+        add_occurrence(s, LEDGER_RECOVERED, STR(""));
+        s->sighting->fate = SIGHTING_UNMATCHED;
+        return true;
+    }
+    incident_ends_add(&s->ends, str_of(s->hash), start_ms);
+    incident_ends_write(&s->ends, s->sighting->at, &s->batch);
+    return take_firing(s, err);
+}
+
+/* --- one that was seen before -------------------------------------------- */
+
 static bool take_known(struct seeing *s, struct err *err) {
     struct sighting *sighting = s->sighting;
     struct json     *occurrence = s->occurrence.value;
@@ -322,7 +480,7 @@ static bool take_known(struct seeing *s, struct err *err) {
     }
     json_put_text(occurrence, "delivery", sighting->delivery);
     keep_holder(sighting, json_find_text(occurrence, "run"));
-    if (ends && !close_occurrence(s, err))
+    if (ends && !(close_occurrence(s, err) && forget(s, err)))
         return false;
     ledger_move(&s->ledger, LEDGER_NONE, LEDGER_DUPLICATE);
     incident_record_write(&s->batch, &s->occurrence);
@@ -339,7 +497,10 @@ static bool take(struct seeing *s, struct err *err) {
     if (s->occurrence.value)
         return take_known(s, err);
     if (s->sighting->firing)
-        return take_firing(s, err);
+        return s->sighting->by_key ? take_firing_of_key(s, err)
+                                   : take_firing(s, err);
+    if (is_unstarted(s->sighting))
+        return take_end(s, err);
     /* Its beginning was never seen. */
     add_occurrence(s, LEDGER_RECOVERED, STR(""));
     s->sighting->fate = SIGHTING_UNMATCHED;
@@ -353,14 +514,11 @@ bool incident_see(struct store *store, struct sighting *sighting,
 
     sighting->holder[0] = '\0';
     sighting->cancel = sighting->evidence = false;
+    sighting->others = NULL;
     sighting->due = 0;
     name_occurrence(&s);
     fault_pass(FAULT_INCIDENT_SEEN);
-    ok = take(&s, err) &&
-         (s.batch.count == 0 || batch_apply(&s.batch, store, err));
-    incident_record_release(&s.occurrence);
-    incident_record_release(&s.open);
-    batch_release(&s.batch);
-    buf_release(&s.hold);
+    ok = take(&s, err) && apply(&s, err);
+    seeing_release(&s);
     return ok;
 }

@@ -10,6 +10,7 @@
 #include "vm/attempt.h"
 
 #define OCCURRENCES_MAX 10000
+#define KEY_MAX 1024 /* bytes: every mention of it in the store has it */
 
 static const struct json_caps caps = {MATCH_EVENT_MAX, 64};
 
@@ -26,29 +27,112 @@ struct json *match_request(struct json *headers, struct json *body,
     return list;
 }
 
-static bool check_occurrence(const struct json *o, size_t at, struct err *err) {
-    struct str status = json_find_text(o, "status");
-    int64_t    ms;
+static bool check_key(const struct json *o, size_t at, struct err *err) {
+    struct str key = json_find_text(o, "key");
 
-    if (json_find_text(o, "key").len == 0)
-        return err_set(err, ERR_EVENT_SHAPE, "occurrence %zu has no key", at);
-    if (!str_is(status, "firing") && !str_is(status, "resolved"))
+    if (key.len == 0)
+        return err_set(err, ERR_EVENT_SHAPE,
+                       json_find(o, "key") ? "occurrence %zu: key must be text"
+                                           : "occurrence %zu has no key",
+                       at);
+    return key.len <= KEY_MAX ||
+           err_set(err, ERR_EVENT_SHAPE,
+                   "occurrence %zu: a key of %zu bytes, at most %d are taken",
+                   at, key.len, KEY_MAX);
+}
+
+static bool is_absent(const struct json *map, const char *name) {
+    const struct json *value = json_find(map, name);
+
+    return !value || json_is(value, JSON_NULL_KIND);
+}
+
+static bool check_moment(const struct json *o, const char *name, size_t at,
+                         struct err *err) {
+    int64_t ms;
+
+    if (timestamp_read(json_find_text(o, name), &ms, err))
+        return true;
+    err->code = ERR_EVENT_SHAPE;
+    return err_wrap(err, "occurrence %zu: %s", at, name);
+}
+
+/* (MT3) */
+static bool check_moments(const struct json *o, bool unstarted, size_t at,
+                          struct err *err) {
+    if (!unstarted || !is_absent(o, "started_at"))
+        return check_moment(o, "started_at", at, err) &&
+               (is_absent(o, "ended_at") ||
+                check_moment(o, "ended_at", at, err));
+    if (is_absent(o, "ended_at"))
+        return err_set(err, ERR_EVENT_SHAPE,
+                       "occurrence %zu: resolved with neither started_at nor "
+                       "ended_at",
+                       at);
+    return check_moment(o, "ended_at", at, err);
+}
+
+static const char *const known_fields[] = {"key",      "status", "started_at",
+                                           "ended_at", "labels", "annotations",
+                                           "links",    NULL};
+
+static bool say_unknown(struct str name, size_t at, struct err *err) {
+    struct nearest nearest = nearest_to(name);
+    struct buf     words = BUF_EMPTY;
+
+    for (const char *const *field = known_fields; *field; field++)
+        nearest_offer(&nearest, str_of(*field));
+    err_set(err, ERR_CONTRACT, "occurrence %zu has no field '%.*s'%s", at,
+            (int)(name.len > 40 ? 40 : name.len), name.data,
+            nearest_words(&nearest, &words));
+    buf_release(&words);
+    return false;
+}
+
+/* One that is misspelt would be missed by nobody. (MT4) */
+static bool check_fields(const struct json *o, size_t at, struct err *err) {
+    void        *place = NULL;
+    struct str   name;
+    struct json *value;
+
+    while (json_next(o, &place, &name, &value)) {
+        const char *const *field = known_fields;
+
+        while (*field && !str_is(name, *field))
+            field++;
+        if (!*field)
+            return say_unknown(name, at, err);
+    }
+    for (const char *const *map = known_fields + 5; *map; map++)
+        if (!is_absent(o, *map) && !json_is(json_find(o, *map), JSON_MAP))
+            return err_set(err, ERR_CONTRACT,
+                           "occurrence %zu: %s must be a table of names", at,
+                           *map);
+    return true;
+}
+
+static bool check_occurrence(const struct json *o, bool ends_by_key, size_t at,
+                             struct err *err) {
+    struct str status = json_find_text(o, "status");
+    bool       resolved = str_is(status, "resolved");
+
+    if (!check_key(o, at, err))
+        return false;
+    if (!resolved && !str_is(status, "firing"))
         return err_set(err, ERR_EVENT_SHAPE,
                        "occurrence %zu: status \"%.*s\" "
                        "is neither firing nor resolved",
                        at, STR_ARG(status));
-    if (!timestamp_read(json_find_text(o, "started_at"), &ms, err)) {
-        err->code = ERR_EVENT_SHAPE;
-        return err_wrap(err, "occurrence %zu: started_at", at);
-    }
+    if (!check_moments(o, resolved && ends_by_key, at, err))
+        return false;
     if (!json_is(json_find(o, "labels"), JSON_MAP))
         return err_set(err, ERR_EVENT_SHAPE, "occurrence %zu has no labels",
                        at);
-    return true;
+    return check_fields(o, at, err);
 }
 
 static struct json *check_occurrences(const struct json *results,
-                                      struct err        *err) {
+                                      bool ends_by_key, struct err *err) {
     struct json *list = json_at(results, 0);
 
     /* An empty table of a script is a map: Lua cannot tell the two apart. */
@@ -63,9 +147,23 @@ static struct json *check_occurrences(const struct json *results,
         return NULL;
     }
     for (size_t i = 0; i < json_count(list); i++)
-        if (!check_occurrence(json_at(list, i), i + 1, err))
+        if (!check_occurrence(json_at(list, i), ends_by_key, i + 1, err))
             return NULL;
     return list;
+}
+
+const struct json *match_notes(const struct json *results) {
+    const struct json *notes = json_at(results, 1);
+
+    return json_is(notes, JSON_MAP) ? notes : NULL;
+}
+
+bool match_ends_by_key(struct bundle *bundle, const struct script *source) {
+    const struct json *meta;
+    struct err         err;
+
+    return bundle_meta(bundle, source, &meta, &err) &&
+           json_truth(json_find(meta, "ends_by_key"));
 }
 
 static bool read_source(struct bundle *bundle, struct str source,
@@ -81,7 +179,10 @@ static bool read_source(struct bundle *bundle, struct str source,
         results = attempt_call(bundle, script, "occurrences", request,
                                &vm_limits_source, err);
     json_release(request);
-    *occurrences = results ? check_occurrences(results, err) : NULL;
+    *occurrences =
+        results
+            ? check_occurrences(results, match_ends_by_key(bundle, script), err)
+            : NULL;
     if (*occurrences)
         json_retain(*occurrences);
     json_release(results);
@@ -200,6 +301,12 @@ static int by_start(const void *a, const void *b) {
     return x->at < y->at ? -1 : 1;
 }
 
+static struct str moment_of(const struct json *o) {
+    struct str start = json_find_text(o, "started_at");
+
+    return start.len ? start : json_find_text(o, "ended_at");
+}
+
 /* The earliest first; equal ones in the order they came. Gives. */
 static struct json *sorted_by_start(const struct json *list) {
     size_t        count = json_count(list);
@@ -209,8 +316,7 @@ static struct json *sorted_by_start(const struct json *list) {
 
     for (size_t i = 0; i < count; i++) {
         places[i].at = i;
-        (void)timestamp_read(json_find_text(json_at(list, i), "started_at"),
-                             &places[i].ms, &err);
+        (void)timestamp_read(moment_of(json_at(list, i)), &places[i].ms, &err);
     }
     qsort(places, count, sizeof *places, by_start);
     for (size_t i = 0; i < count; i++)
@@ -219,8 +325,9 @@ static struct json *sorted_by_start(const struct json *list) {
     return sorted;
 }
 
-struct json *match_occurrences(const struct json *results, struct err *err) {
-    const struct json *list = check_occurrences(results, err);
+struct json *match_occurrences(const struct json *results, bool ends_by_key,
+                               struct err *err) {
+    const struct json *list = check_occurrences(results, ends_by_key, err);
 
     return list ? sorted_by_start(list) : NULL;
 }

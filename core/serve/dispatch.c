@@ -28,6 +28,7 @@ struct reading {
     struct routes       *routes;
     struct json         *arguments, *occurrences;
     char                *script; /* of its source */
+    bool                 ends_by_key;
     struct attempt      *attempt;
     size_t               at; /* occurrences that were posted */
 };
@@ -115,6 +116,8 @@ static struct job *job_new(struct dispatch *dispatch, size_t count) {
 }
 
 static void job_release(struct job *job) {
+    for (size_t i = 0; i < job->count; i++)
+        json_release(job->items[i].others);
     json_release(job->rows);
     routes_release(job->routes);
     mem_free(job->source);
@@ -131,6 +134,23 @@ static bool count_all(struct store *store, void *arg, struct err *err) {
         return true;
     fault_pass(FAULT_DISPATCH_PARSED);
     return delivery_parsed(store, str_of(job->id), err);
+}
+
+/* One end may be the end of what several runs are about. */
+static void tell_others(struct dispatch *dispatch, const struct sighting *seen,
+                        const struct json *incident) {
+    const struct dispatch_events *events = dispatch->options.events;
+    void                         *arg = dispatch->options.arg;
+
+    for (size_t i = 0; i < json_count(seen->others); i++) {
+        const struct json *other = json_at(seen->others, i);
+        const char        *run = json_find_text(other, "run").data;
+
+        if (json_truth(json_find(other, "cancel")))
+            events->cancel(arg, run);
+        else
+            events->attached(arg, run, incident_evidence(incident, false));
+    }
 }
 
 static void tell_one(struct dispatch *dispatch, struct job *job,
@@ -150,6 +170,7 @@ static void tell_one(struct dispatch *dispatch, struct job *job,
     }
     if (seen->cancel)
         events->cancel(arg, seen->holder);
+    tell_others(dispatch, seen, incident);
 }
 
 /* Nothing of it is with the loop or the store thread any more. */
@@ -288,6 +309,8 @@ static void fill(struct dispatch *dispatch, struct job *job,
     sighting->source = source;
     sighting->key = json_find_text(occurrence, "key");
     sighting->started_at = json_find_text(occurrence, "started_at");
+    sighting->ended_at = json_find_text(occurrence, "ended_at");
+    sighting->by_key = reading->ends_by_key;
     sighting->firing = str_is(json_find_text(occurrence, "status"), "firing");
     sighting->delivery = str_of(job->id);
     sighting->at = dispatch->options.clock->wall_ms(dispatch->options.clock);
@@ -315,12 +338,32 @@ static void post_batch(struct dispatch *dispatch) {
         poke_later(dispatch);
 }
 
+/* What the sender left out fires too, and nobody was told of it. */
+static void tell_notes(struct dispatch *dispatch, const struct json *notes) {
+    const struct intake_taken *taken = dispatch->reading.taken;
+    struct log                *log = dispatch->options.log;
+    int64_t                    left_out = json_find_int(notes, "truncated", 0);
+    struct str                 ignored = json_find_text(notes, "ignored");
+    char                       count[24];
+
+    (void)snprintf(count, sizeof count, "%lld", (long long)left_out);
+    if (left_out > 0)
+        log_line(log, LOG_WARN, NULL, "the sender left alerts out", "delivery",
+                 taken->id, "source", taken->source, "count", count, "next",
+                 "let it send all of them, or smaller groups", NULL);
+    if (ignored.len)
+        log_line(log, LOG_DEBUG, NULL, "delivery gives nothing", "delivery",
+                 taken->id, "source", taken->source, "why", ignored.data, NULL);
+}
+
 static void take_results(struct dispatch *dispatch) {
     struct reading *reading = &dispatch->reading;
     struct err      err;
 
-    reading->occurrences =
-        match_occurrences(attempt_results(reading->attempt), &err);
+    reading->occurrences = match_occurrences(attempt_results(reading->attempt),
+                                             reading->ends_by_key, &err);
+    if (reading->occurrences)
+        tell_notes(dispatch, match_notes(attempt_results(reading->attempt)));
     attempt_close(reading->attempt);
     reading->attempt = NULL;
     json_release(reading->arguments);
@@ -376,6 +419,7 @@ static bool start_source(struct dispatch *dispatch, struct err *err) {
     if (!source)
         return err_set(err, ERR_NOT_FOUND, "no source script \"%.*s\"",
                        STR_ARG(script));
+    reading->ends_by_key = match_ends_by_key(bundle, source);
     reading->arguments = match_request(
         taken->headers ? json_retain(taken->headers) : json_new_map(),
         taken->body, taken->at);

@@ -203,6 +203,20 @@ struct judging {
     struct inbound_result result;
 };
 
+/* Senders such as SNS show user and password only when asked for them. */
+static bool asks_password(const struct judging *j) {
+    struct webhook    *webhook = j->webhook;
+    const struct door *door;
+    bool               asks;
+
+    (void)pthread_rwlock_rdlock(&webhook->lock);
+    door = map_find(&webhook->doors, j->source);
+    asks =
+        door && door->inbound && inbound_method(door->inbound) == INBOUND_BASIC;
+    (void)pthread_rwlock_unlock(&webhook->lock);
+    return asks;
+}
+
 static void refuse(struct judging *j, int status, const char *code,
                    const char *detail, const char *why) {
     metrics_add(j->webhook->options.metrics, METRIC_DELIVERIES, 1,
@@ -212,7 +226,9 @@ static void refuse(struct judging *j, int status, const char *code,
                     j->source.data, why, NULL);
     if (status == 401)
         http_exchange_add(j->exchange, "WWW-Authenticate",
-                          STR("Bearer realm=\"nightshift\""));
+                          asks_password(j)
+                              ? STR("Basic realm=\"nightshift\"")
+                              : STR("Bearer realm=\"nightshift\""));
     http_exchange_problem(j->exchange, status, code, detail);
 }
 

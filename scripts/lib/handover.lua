@@ -133,12 +133,19 @@ local function suggested(lines, hypotheses, pull)
   end
 end
 
+-- What is broken, in a line: the service, or else what its sender calls it.
+local function title(incident)
+  local labels = incident.labels
+  local subject = labels.service or incident.fingerprint or "something"
+  if labels.cluster then subject = subject .. " in " .. labels.cluster end
+  return ((labels.alertname or "Alert") .. ": " .. subject):gsub("%c", " ")
+end
+
 -- `facts` is the escalation's input: incident and run, and whatever of
 -- evidence, commits, hypotheses, verdicts and pull the run came to have.
 function handover.markdown(facts)
-  local labels, lines = facts.incident.labels, {}
-  add(lines, "# %s: %s in %s", labels.alertname or "Alert",
-    labels.service or "a service", labels.cluster or "a cluster")
+  local lines = {}
+  add(lines, "# " .. title(facts.incident))
   fired(lines, facts.incident)
   seen(lines, facts.evidence, facts.commits)
   tried(lines, facts.run, facts.verdicts)

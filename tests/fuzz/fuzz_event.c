@@ -46,7 +46,9 @@ static void open_once(void) {
     clock_virtual_init(&clock_, NOW);
     bundle = bundle_open(crypto_sha256, &clock_.clock);
     add_script("sources/alertmanager.lua");
-    add_script("lib/time.lua");
+    add_script("lib/notification.lua");
+    add_script("lib/occurrence.lua");
+    add_script("lib/payload.lua");
     bundle_seal(bundle);
     playbook = json_parse(
         STR("{\"trigger\":{\"source\":\"alertmanager\",\"labels\":{"

@@ -33,7 +33,7 @@ struct scene {
     struct dispatch       *dispatch;
     struct dispatch_events events;
     struct buf             reads; /* "good+ bad- " */
-    int                    fates[SIGHTING_BEGUN + 1], begun;
+    int                    fates[SIGHTING_BEGUN + 1], begun, cancelled;
     int                    stop_after; /* sightings; 0: never */
     bool                   idle;
 };
@@ -65,7 +65,9 @@ static void seen(void *arg, struct str source, enum sighting_fate fate) {
 static void begun(void *arg, const char *run, struct str playbook,
                   int64_t due_ms, const struct json *incident) {
     (void)due_ms;
-    cr_expect((str_is(playbook, "heal") || str_is(playbook, "huge")) && *run);
+    cr_expect((str_is(playbook, "heal") || str_is(playbook, "huge") ||
+               str_is(playbook, "ends")) &&
+              *run);
     cr_expect(json_find_text(incident, "id").len);
     ((struct scene *)arg)->begun++;
 }
@@ -77,8 +79,7 @@ static void attached(void *arg, const char *run, struct json *evidence) {
 }
 
 static void cancel(void *arg, const char *run) {
-    (void)arg;
-    (void)run;
+    ((struct scene *)arg)->cancelled += *run != '\0';
 }
 
 static void was_read(void *arg, struct str source, int64_t at, bool parsed) {
@@ -134,7 +135,15 @@ static void open_scene(struct scene *scene) {
                "{ key = 'k', status = 'firing', started_at = "
                "'2026-01-01T00:00:00Z', labels = { service = 's', note = "
                "('x'):rep(1100000) } } }"));
+    add(scene, "sources/ends.lua",
+        "return { about = 'x', ends_by_key = true, occurrences = "
+        "function(request) return request.body, { ignored = 'nothing', "
+        "truncated = 2 } end }");
     add(scene, "playbooks/heal.lua", PLAYBOOK);
+    add(scene, "playbooks/ends.lua",
+        "return { about = 'x', trigger = { source = 'ends' }, key = { "
+        "'$incident.labels.service' }, start = 'look', nodes = { look = { use "
+        "= 'look', next = { found = 'done' } } } }");
     add(scene, "playbooks/huge.lua",
         "return { about = 'x', trigger = { source = 'huge' }, key = { "
         "'$incident.labels.service' }, start = 'look', nodes = { look = { use "
@@ -297,6 +306,41 @@ Test(dispatch, DI2_what_the_store_cannot_hold_is_put_aside_and_stops_nobody) {
     cr_expect_eq(scene.begun, 2, "what came before it began, and dlv_2");
     cr_expect(is_at(&scene, DELIVERY_RECORD, "dlv_2"));
     cr_expect_not(is_at(&scene, DELIVERY_NEW, "dlv_2"));
+    close_scene(&scene);
+}
+
+#define FIRES(key, at, service)                                         \
+    "{\"key\":\"" key "\",\"status\":\"firing\",\"started_at\":\"2026-" \
+    "01-01T00:0" at ":00Z\",\"labels\":{\"service\":\"" service "\"}}"
+#define ENDS(key, at)                                                   \
+    "{\"key\":\"" key "\",\"status\":\"resolved\",\"ended_at\":\"2026-" \
+    "01-01T00:0" at ":00Z\",\"labels\":{}}"
+
+Test(dispatch, an_end_that_names_only_its_key_cancels_every_run_of_it) {
+    struct scene scene;
+
+    open_scene(&scene);
+    deliver(&scene, "dlv_1", "ends",
+            "[" FIRES("k", "1", "a") "," FIRES("k", "2", "b") "," FIRES(
+                "k", "9", "c") "," FIRES("other", "1", "d") "]");
+    deliver(&scene, "dlv_2", "ends", "[" ENDS("k", "5") "]");
+    loop_run(scene.bench.loop);
+    cr_expect_str_eq(buf_text(&scene.reads), "ends+ ends+ ");
+    cr_expect_eq(scene.begun, 4);
+    cr_expect_eq(scene.cancelled, 2, "%d", scene.cancelled);
+    close_scene(&scene);
+}
+
+Test(dispatch, in_one_delivery_the_end_may_stand_before_what_it_ends) {
+    struct scene scene;
+
+    open_scene(&scene);
+    deliver(&scene, "dlv_1", "ends",
+            "[" ENDS("k", "5") "," FIRES("k", "1", "a") "," FIRES("k", "6",
+                                                                  "b") "]");
+    loop_run(scene.bench.loop);
+    cr_expect_eq(scene.begun, 2);
+    cr_expect_eq(scene.cancelled, 1, "in the order of their moments");
     close_scene(&scene);
 }
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "graph/incident.h"
 #include "graph/lease.h"
+#include "store/store_private.h"
 
 static struct store *store;
 static struct err    err;
@@ -440,4 +441,231 @@ Test(incident, LE1_the_command_line_leaves_a_run_of_the_service_alone) {
     json_release(entry);
     lease_release(&lease);
     end(&run, "done");
+}
+
+/* --- ends that name only the key ----------------------------------------- */
+
+/* `fires` is RFC 3339 or NULL, then it is the end at `ends`. */
+static struct sighting key_in(const char *delivery, const char *key,
+                              const char *fires, const char *ends,
+                              const char *service) {
+    struct json    *facts = facts_of(key, fires ? fires : "");
+    struct json    *run_key = json_new_list();
+    struct sighting s = {.source = STR("github"),
+                         .key = str_of(key),
+                         .started_at = str_of(fires ? fires : ""),
+                         .ended_at = str_of(ends ? ends : ""),
+                         .firing = fires && !ends,
+                         .by_key = true,
+                         .delivery = str_of(delivery),
+                         .at = 1000,
+                         .playbook = STR("heal"),
+                         .run_key = run_key,
+                         .incident = facts};
+
+    json_append_text(run_key, str_of(service));
+    (void)snprintf(s.run, sizeof s.run, "run_%d", ++ids);
+    (void)snprintf(s.id, sizeof s.id, "inc_%d", ids);
+    cr_assert(incident_see(store, &s, &err), "%s", err.text);
+    json_release(facts);
+    json_release(run_key);
+    return s;
+}
+
+static struct sighting key(const char *name, const char *fires,
+                           const char *ends) {
+    char delivery[16];
+
+    (void)snprintf(delivery, sizeof delivery, "dlv_%d", ++deliveries);
+    return key_in(delivery, name, fires, ends, "checkout");
+}
+
+#define AT(minute) "2026-03-01T02:" minute ":00Z"
+
+Test(incident, INC7_an_end_of_a_key_ends_what_began_before_it) {
+    struct sighting     first = key("ci", AT("01"), NULL), last;
+    struct incident_run run = begin(first.run);
+
+    last = key("ci", NULL, AT("05"));
+    cr_expect_eq(last.fate, SIGHTING_DUPLICATE);
+    cr_expect(last.cancel);
+    cr_expect_not(last.evidence);
+    cr_expect_str_eq(last.holder, first.run);
+    cr_expect_null(last.others);
+    end(&run, "recovered");
+    LEDGER("duplicate=1 recovered=1");
+}
+
+Test(incident, INC7_it_ends_nothing_that_began_after_it_and_no_other_key) {
+    struct sighting first = key("ci", AT("06"), NULL), last;
+
+    cr_expect_eq(first.fate, SIGHTING_BEGUN);
+    last = key("ci", NULL, AT("05"));
+    cr_expect_eq(last.fate, SIGHTING_UNMATCHED);
+    cr_expect_not(last.cancel);
+    cr_expect_not(key("other", NULL, AT("09")).cancel);
+    LEDGER("waiting=1 recovered=2");
+    cr_expect(key("ci", NULL, "2026-03-01T03:06:00+01:00").cancel,
+              "the same moment, in another zone");
+}
+
+Test(incident, INC7_an_end_that_is_read_first_ends_what_comes_late) {
+    cr_expect_eq(key("ci", NULL, AT("05")).fate, SIGHTING_UNMATCHED);
+    cr_expect_eq(key("ci", AT("01"), NULL).fate, SIGHTING_UNMATCHED);
+    LEDGER("recovered=2");
+    cr_expect_eq(key("ci", AT("01"), NULL).fate, SIGHTING_DUPLICATE);
+    cr_expect_eq(key("ci", NULL, AT("03")).fate, SIGHTING_UNMATCHED);
+    cr_expect_eq(key("ci", AT("04"), NULL).fate, SIGHTING_UNMATCHED,
+                 "an older end takes nothing back");
+    cr_expect_eq(key("ci", AT("06"), NULL).fate, SIGHTING_BEGUN,
+                 "what fires after it is new");
+}
+
+Test(incident, INC7_one_end_may_end_several_and_say_so_to_each_run) {
+    struct sighting one = key_in("d1", "ci", AT("01"), NULL, "checkout");
+    struct sighting two = key_in("d2", "ci", AT("02"), NULL, "cart");
+    struct sighting three = key_in("d3", "ci", AT("03"), NULL, "cart"), last;
+
+    cr_expect_eq(three.fate, SIGHTING_ATTACHED);
+    last = key("ci", NULL, AT("05"));
+    cr_expect(last.cancel);
+    cr_expect_str_eq(last.holder, one.run);
+    cr_assert_eq(json_count(last.others), 2);
+    cr_expect(str_is(json_find_text(json_at(last.others, 0), "run"), two.run));
+    cr_expect_not(json_truth(json_find(json_at(last.others, 0), "cancel")),
+                  "the third one still fires then");
+    cr_expect(str_is(json_find_text(json_at(last.others, 1), "run"), two.run));
+    cr_expect(json_truth(json_find(json_at(last.others, 1), "cancel")));
+    json_release(last.others);
+    LEDGER("duplicate=1 waiting=2 recovered=1");
+}
+
+Test(incident, INC7_INC3_after_a_write_it_is_evidence) {
+    struct sighting     first = key("ci", AT("01"), NULL), last;
+    struct incident_run run = begin(first.run);
+    struct json        *list;
+
+    cr_assert(note(&run, "intent", "class", "set"), "%s", err.text);
+    last = key("ci", NULL, AT("05"));
+    cr_expect_not(last.cancel);
+    cr_expect(last.evidence);
+    list = told(first.run);
+    cr_assert_eq(json_count(list), 1);
+    cr_expect(str_is(json_find_text(json_at(list, 0), "started_at"), AT("01")),
+              "it says which one ended");
+    json_release(list);
+    incident_run_release(&run);
+}
+
+Test(incident, INC7_INC1_an_end_that_is_read_twice_counts_once) {
+    struct sighting first = key("ci", AT("01"), NULL);
+
+    cr_expect(key_in("d", "ci", NULL, AT("05"), "checkout").cancel);
+    cr_expect_eq(key_in("d", "ci", NULL, AT("05"), "checkout").fate,
+                 SIGHTING_AGAIN);
+    cr_expect_eq(key_in("e", "ci", NULL, AT("05"), "checkout").fate,
+                 SIGHTING_DUPLICATE);
+    cr_expect_eq(first.fate, SIGHTING_BEGUN);
+    LEDGER("duplicate=2 waiting=1");
+}
+
+Test(incident, INC7_an_end_that_names_its_firing_ends_that_one_alone) {
+    struct sighting first = key("ci", AT("01"), NULL);
+    struct sighting second = key("ci", AT("02"), NULL);
+
+    cr_expect_eq(second.fate, SIGHTING_ATTACHED);
+    cr_expect_not(key("ci", AT("01"), AT("05")).cancel);
+    cr_expect_eq(first.fate, SIGHTING_BEGUN);
+    cr_expect(key("ci", NULL, AT("05")).cancel, "the second is the last");
+    LEDGER("duplicate=2 waiting=1 recovered=1");
+}
+
+static bool measure(void *arg, struct str name, int64_t version,
+                    struct str value) {
+    (void)name;
+    (void)version;
+    *(size_t *)arg += value.len;
+    return true;
+}
+
+Test(incident, INC7_a_key_that_never_recovers_stays_small) {
+    char   started[32];
+    size_t bytes = 0;
+
+    for (int i = 0; i < 60; i++) {
+        (void)snprintf(started, sizeof started, "2026-03-01T02:%02d:00Z", i);
+        cr_assert_eq(key_in("d", "ci", started, NULL, started).fate,
+                     SIGHTING_BEGUN);
+    }
+    cr_assert(store_scan(store, STR("main/ends/"), STR(""), 10, measure, &bytes,
+                         &err));
+    cr_expect(bytes > 0 && bytes < 3000, "%zu", bytes);
+}
+
+/* The store is cut off after so many batches. */
+static const struct store_ops *whole;
+static int                     batches_left;
+
+static bool apply_some(struct store *to, const struct store_write *writes,
+                       size_t count, struct err *why) {
+    if (batches_left-- <= 0)
+        return err_set(why, ERR_IO, "cut");
+    return whole->apply(to, writes, count, why);
+}
+
+static void cut_after(int batches) {
+    static struct store_ops cut;
+
+    whole = store->ops;
+    cut = *whole;
+    cut.apply = apply_some;
+    batches_left = batches;
+    store->ops = &cut;
+}
+
+static bool is_cancelled(const char *run) {
+    struct json *open, *entry;
+    bool         cancelled;
+
+    cr_assert(incident_take(store, run, &open, &entry, &err), "%s", err.text);
+    cancelled = str_is(json_find_text(open, "cancel"), "resolved");
+    json_release(open);
+    json_release(entry);
+    return cancelled;
+}
+
+Test(incident,
+     INC7_INC1_an_end_that_was_cut_anywhere_is_whole_when_read_again) {
+    char         a[ID_SIZE], b[ID_SIZE];
+    struct json *facts = facts_of("ci", ""), *run_key = json_new_list();
+
+    tear_down();
+    for (int batches = 0; batches < 3; batches++) {
+        struct sighting s = {.source = STR("github"),
+                             .key = STR("ci"),
+                             .started_at = STR(""),
+                             .ended_at = STR(AT("05")),
+                             .by_key = true,
+                             .delivery = STR("end"),
+                             .run_key = run_key,
+                             .incident = facts};
+
+        set_up();
+        memcpy(a, key_in("d1", "ci", AT("01"), NULL, "checkout").run, ID_SIZE);
+        memcpy(b, key_in("d2", "ci", AT("02"), NULL, "cart").run, ID_SIZE);
+        cut_after(batches);
+        cr_expect_not(incident_see(store, &s, &err), "%d", batches);
+        json_release(s.others);
+        store->ops = whole;
+        cr_expect(incident_see(store, &s, &err), "%d: %s", batches, err.text);
+        json_release(s.others);
+        cr_expect(is_cancelled(a) && is_cancelled(b), "%d", batches);
+        cr_expect_eq(key("ci", AT("03"), NULL).fate, SIGHTING_UNMATCHED);
+        if (batches < 2)
+            LEDGER("duplicate=1 waiting=2 recovered=1");
+        store_close(store);
+    }
+    set_up();
+    json_release(facts);
+    json_release(run_key);
 }

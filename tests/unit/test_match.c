@@ -139,6 +139,8 @@ Test(match, an_incident_carries_what_scripts_may_name) {
 Test(match, what_a_source_gives_is_checked) {
     refused(SOURCE, "[{'status': 'firing'}]", ERR_EVENT_SHAPE,
             "occurrence 1 has no key");
+    refused(SOURCE, "[{'key': 7, 'status': 'firing'}]", ERR_EVENT_SHAPE,
+            "occurrence 1: key must be text");
     refused(SOURCE, "[{'key': 'a', 'status': 'burning'}]", ERR_EVENT_SHAPE,
             "neither firing nor resolved");
     refused(SOURCE,
@@ -153,6 +155,69 @@ Test(match, what_a_source_gives_is_checked) {
         ERR_EVENT_SHAPE, "occurrence 2 has no labels");
     refused(SOURCE, "{'a': 1}", ERR_CONTRACT, "must return a list");
     refused(SOURCE, "'text'", ERR_CONTRACT, "must return a list");
+}
+
+#define BY_KEY                                                             \
+    "return { ends_by_key = true, occurrences = function(request) return " \
+    "request.body end }"
+#define UNSTARTED(status, more) \
+    "[{'key': 'a', 'status': '" status "', 'labels': {}" more "}]"
+#define ENDED ", 'ended_at': '2026-01-01T00:00:00Z'"
+
+Test(match, MT3_a_resolved_one_of_such_a_source_may_lack_its_start) {
+    cr_expect(deliver_by(BY_KEY, UNSTARTED("resolved", ENDED)), "%s", err.text);
+    cr_expect_eq(match.resolved, 1);
+    cr_expect(
+        deliver_by(BY_KEY, UNSTARTED("resolved", ENDED ", 'started_at': null")),
+        "%s", err.text);
+    cr_expect_eq(match.resolved, 1);
+    refused(BY_KEY, UNSTARTED("firing", ENDED), ERR_EVENT_SHAPE, "started_at");
+    refused(BY_KEY, UNSTARTED("resolved", ""), ERR_EVENT_SHAPE,
+            "neither started_at nor ended_at");
+    refused(BY_KEY, UNSTARTED("resolved", ", 'ended_at': 'soon'"),
+            ERR_EVENT_SHAPE, "ended_at: not an RFC 3339 time");
+    refused(BY_KEY, UNSTARTED("resolved", ENDED ", 'started_at': 7"),
+            ERR_EVENT_SHAPE, "started_at: not an RFC 3339 time");
+}
+
+Test(match, MT3_of_another_source_it_may_not) {
+    refused(SOURCE, UNSTARTED("resolved", ENDED), ERR_EVENT_SHAPE,
+            "started_at");
+}
+
+#define WITH(more)                                                   \
+    "[{'key': 'a', 'status': 'firing', 'labels': {}, 'started_at': " \
+    "'2026-01-01T00:00:00Z', " more "}]"
+
+Test(match, MT4_a_field_that_does_not_count_is_refused) {
+    refused(SOURCE, WITH("'anotations': {}"), ERR_CONTRACT,
+            "occurrence 1 has no field 'anotations' (did you mean "
+            "'annotations'?)");
+    refused(SOURCE, WITH("'annotations': 'text'"), ERR_CONTRACT,
+            "annotations must be a table of names");
+    refused(SOURCE, WITH("'links': ['x']"), ERR_CONTRACT,
+            "links must be a table of names");
+    deliver(WITH("'links': null, 'annotations': {}, 'ended_at': null"));
+    cr_expect_eq(match.seen, 1);
+}
+
+Test(match, a_key_is_capped) {
+    refused("return { occurrences = function() return { { key = "
+            "('k'):rep(1025), status = 'firing', labels = {}, started_at = "
+            "'2026-01-01T00:00:00Z' } } end }",
+            "[]", ERR_EVENT_SHAPE, "a key of 1025 bytes");
+}
+
+Test(match, what_a_source_says_of_the_delivery_is_its_second_result) {
+    struct json *results = support_json("[[], {'truncated': 3}]");
+    struct json *odd = support_json("[[], 7]"), *none = support_json("[[]]");
+
+    cr_expect_eq(json_find_int(match_notes(results), "truncated", 0), 3);
+    cr_expect_null(match_notes(odd));
+    cr_expect_null(match_notes(none));
+    json_release(results);
+    json_release(odd);
+    json_release(none);
 }
 
 Test(match, a_source_that_returns_nothing_is_refused) {

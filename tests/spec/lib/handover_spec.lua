@@ -23,6 +23,13 @@ describe("handover", function()
     assert.is_nil(text:find("`## fake", 1, true))
   end)
 
+  it("calls what has no service by its sender's name for it", function()
+    local text = handover.markdown { run = { id = "r" }, incident = {
+      started_at = "2026-03-01T02:03:04Z", status = "firing",
+      labels = { site = "x" }, fingerprint = "site\n# x" } }
+    assert.equal("# Alert: site # x", text:match "^[^\n]*")
+  end)
+
   it("shows what was tried, how it was verified and what failed", function()
     local text = handover.markdown {
       incident = incident,

@@ -28,6 +28,7 @@ end
 describe("alertmanager", function()
   it("makes an occurrence of each alert, each with its own status", function()
     local list = read(alert(), alert { status = "resolved",
+                                       fingerprint = "other",
                                        endsAt = "2026-03-01T03:00:00Z" })
     assert.equal("firing", list[1].status)
     assert.is_nil(list[1].ended_at)
@@ -43,6 +44,36 @@ describe("alertmanager", function()
     assert.same({ service = "checkout" }, one.labels)
     assert.same({ alert = "http://prometheus/graph",
                   alertmanager = "http://alertmanager" }, one.links)
+  end)
+
+  it("takes an alert that is in a notification twice once", function()
+    local list, notes = read(alert(), alert())
+    assert.equal(1, #list)
+    assert.same({ truncated = 0, duplicates = 1 }, notes)
+  end)
+
+  it("believes resolved when a notification says both", function()
+    local gone = alert { status = "resolved", endsAt = "2026-03-01T03:00:00Z" }
+    assert.equal("resolved", read(alert(), gone)[1].status)
+    assert.equal("resolved", read(gone, alert())[1].status)
+    assert.equal(1, #read(gone, alert()))
+  end)
+
+  it("takes no end from a missing, empty or zero endsAt", function()
+    for _, ends in ipairs { json.null, "", "0001-01-01T00:00:00Z" } do
+      assert.is_nil(read(alert { status = "resolved", endsAt = ends })[1]
+        .ended_at)
+    end
+  end)
+
+  it("says how many alerts the sender left out", function()
+    local _, notes = source.occurrences { body = {
+      version = "4", alerts = { alert() }, truncatedAlerts = 7 } }
+    assert.equal(7, notes.truncated)
+    local code, text = refused { version = "4", alerts = { alert() },
+                                 truncatedAlerts = "7" }
+    assert.equal("event_shape", code)
+    assert.equal("truncatedAlerts: a whole number is expected", text)
   end)
 
   it("refuses another version, a missing one and a numeric 4", function()
