@@ -184,6 +184,7 @@ static void *work(void *arg) {
     struct queue *queue = arg;
     struct list   group;
 
+    (void)pthread_setname_np(pthread_self(), "store"); /* for top and perf */
     (void)pthread_mutex_lock(&queue->mutex);
     while ((group = take(queue)).first) {
         (void)pthread_mutex_unlock(&queue->mutex);
