@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void *must(void *got) {
     if (!got) {
@@ -36,6 +37,17 @@ char *mem_text(const char *text, size_t len) {
 
 void mem_free(void *old) {
     free(old);
+}
+
+void *mem_pages(size_t size) {
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return must(pages == MAP_FAILED ? NULL : pages);
+}
+
+void mem_pages_free(void *pages, size_t size) {
+    (void)munmap(pages, size);
 }
 
 void mem_wipe(void *secret, size_t size) {

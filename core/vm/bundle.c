@@ -12,6 +12,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "vm/attempt.h"
+#include "vm/ready.h"
 #include "vm/vm.h"
 
 static const unsigned char prelude_source[] = {
@@ -30,6 +31,7 @@ static const char *const folders[] = {
 struct bundle {
     digest_fn      *digest;
     struct clock   *clock;
+    struct ready   *ready;
     struct script **scripts;
     size_t          count, holders;
     struct buf      prelude, ctx;
@@ -40,6 +42,7 @@ struct bundle *bundle_open(digest_fn *digest, struct clock *clock) {
     struct bundle *bundle = mem_new(sizeof *bundle);
 
     bundle->holders = 1;
+    bundle->ready = ready_open();
     bundle->digest = digest;
     bundle->clock = clock;
     return bundle;
@@ -63,6 +66,7 @@ struct bundle *bundle_retain(struct bundle *bundle) {
 void bundle_release(struct bundle *bundle) {
     if (!bundle || --bundle->holders > 0)
         return;
+    ready_close(bundle->ready);
     for (size_t i = 0; i < bundle->count; i++)
         script_release(bundle->scripts[i]);
     mem_free(bundle->scripts);
@@ -188,6 +192,10 @@ const char *bundle_folder(enum script_kind kind) {
 
 struct clock *bundle_clock(const struct bundle *bundle) {
     return bundle->clock;
+}
+
+struct ready *bundle_ready(struct bundle *bundle) {
+    return bundle->ready;
 }
 
 /* --- compiling -------------------------------------------------------- */

@@ -50,6 +50,7 @@ struct script {
 };
 
 struct bundle;
+struct ready;
 
 struct bundle *bundle_open(digest_fn *digest, struct clock *clock);
 /* One more holder; gives the same bundle back. */
@@ -80,5 +81,6 @@ bool bundle_meta(struct bundle *bundle, const struct script *script,
 bool          bundle_engine_code(struct bundle *bundle, const char *name,
                                  struct str *code, struct err *err);
 struct clock *bundle_clock(const struct bundle *bundle);
+struct ready *bundle_ready(struct bundle *bundle); /* VMs for its scripts */
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "vm/arena.h"
 
 #define TICK 256
 #define CPU_CHECK_NS 500000 /* the CPU clock is a system call */
@@ -33,6 +34,8 @@ const struct vm_limits vm_limits_source = {256u << 20, 2000000000, 5000, 0};
 enum strike { STRIKE_NONE, STRIKE_MEMORY, STRIKE_INSTRUCTIONS, STRIKE_CPU };
 
 struct vm {
+    struct arena    *arena;
+    struct vm       *then; /* what vm_keep() kept of this struct, or NULL */
     lua_State       *L;
     lua_State       *running; /* the coroutine inside L, or L */
     struct vm_limits limits;
@@ -45,6 +48,7 @@ struct vm {
     int              pace;       /* instructions between two ticks */
     int64_t          checked_ns, cpu_from_ns, cpu_spent_ns;
     bool             sliced;
+    bool             finalizes;
 };
 
 struct vm *vm_of(lua_State *L) {
@@ -81,7 +85,7 @@ static void *allocate(void *arg, void *old, size_t old_size, size_t size) {
     void      *got;
 
     if (size == 0) {
-        mem_free(old);
+        (void)arena_resize(vm->arena, old, had, 0);
         vm->used -= had;
         return NULL;
     }
@@ -91,7 +95,7 @@ static void *allocate(void *arg, void *old, size_t old_size, size_t size) {
         vm->refused = true;
         return NULL;
     }
-    got = mem_try_resize(old, size);
+    got = arena_resize(vm->arena, old, had, size);
     if (!got)
         return NULL;
     if (size > had) {
@@ -186,8 +190,10 @@ struct vm *vm_open(const struct vm_limits *limits, struct clock *clock) {
 
     vm->limits = *limits;
     vm->clock = clock;
+    vm->arena = arena_open();
     vm->L = lua_newstate(allocate, vm);
     if (!vm->L) {
+        arena_close(vm->arena);
         mem_free(vm);
         return NULL;
     }
@@ -197,12 +203,47 @@ struct vm *vm_open(const struct vm_limits *limits, struct clock *clock) {
     return vm;
 }
 
+/* What Lua would free block by block goes with the arena. */
+static void finalize(struct vm *vm) {
+    lua_sethook(vm->L, NULL, 0, 0);
+    if (vm->finalizes)
+        lua_close(vm->L);
+}
+
 void vm_close(struct vm *vm) {
     if (!vm)
         return;
-    lua_sethook(vm->L, NULL, 0, 0);
-    lua_close(vm->L);
+    finalize(vm);
+    arena_close(vm->arena);
+    mem_free(vm->then);
     mem_free(vm);
+}
+
+bool vm_keep(struct vm *vm) {
+    if (vm->strike || vm->finalizes || !arena_keep(vm->arena))
+        return false;
+    vm->cpu_spent_ns = 0;
+    vm->then = mem_new(sizeof *vm);
+    *vm->then = *vm;
+    return true;
+}
+
+bool vm_kept(const struct vm *vm) {
+    return vm->then != NULL;
+}
+
+/* (V6) */
+void vm_renew(struct vm *vm) {
+    struct vm *then = vm->then;
+
+    finalize(vm);
+    arena_restore(vm->arena);
+    *vm = *then;
+    vm->then = then;
+}
+
+void vm_finalizes(lua_State *L) {
+    vm_of(L)->finalizes = true;
 }
 
 static void clock_in(struct vm *vm) {
@@ -329,4 +370,8 @@ bool vm_sliced(const struct vm *vm) {
 
 size_t vm_memory_used(const struct vm *vm) {
     return vm->used;
+}
+
+size_t vm_memory_held(const struct vm *vm) {
+    return arena_bytes(vm->arena);
 }
