@@ -103,8 +103,8 @@ static void open_guard(struct live *live) {
     live->incident.cooldown_ms = cooldown_of(live);
     live->incident.fence = json_find_int(live->record, "fence", 0);
     live->incident.acted = json_truth(json_find(live->open, "acted"));
-    journal_guard(live->journal,
-                  (struct journal_guard){guard, &live->incident});
+    journal_guard(live->journal, (struct journal_guard){guard, incident_kinds,
+                                                        &live->incident});
 }
 
 /* --- the end ------------------------------------------------------------- */
