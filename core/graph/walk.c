@@ -37,11 +37,21 @@ static void keep(struct json **slot, const struct json *value) {
     *slot = value ? json_clone(value) : NULL;
 }
 
+/* What is recorded never changes, so its parts may be shared. */
+static struct json *shared(const struct json *value) {
+    return json_retain((struct json *)value);
+}
+
+static void keep_whole(struct json **slot, const struct json *record) {
+    json_release(*slot);
+    *slot = shared(record);
+}
+
 static void copy(struct json *into, const struct json *from, const char *name) {
     const struct json *value = json_find(from, name);
 
     if (value)
-        json_put(into, name, json_clone(value));
+        json_put(into, name, shared(value));
 }
 
 /* "restart/0002/run/-/0001": the node, the visit, the phase. */
@@ -89,7 +99,7 @@ static void apply_intent(struct walk *walk, const struct json *record) {
 static void apply_visit(struct walk *walk, const struct json *record) {
     struct str node = json_find_text(record, "node");
 
-    keep(&walk->current, record);
+    keep_whole(&walk->current, record);
     keep(&walk->parked, NULL);
     walk->attempt = 0;
     json_put_str(walk->visits, node,
@@ -135,7 +145,7 @@ static void fold(struct walk *walk, const struct json *record) {
     struct str kind = json_find_text(record, "kind");
 
     if (str_is(kind, "started"))
-        keep(&walk->started, record);
+        keep_whole(&walk->started, record);
     else if (str_is(kind, "visit"))
         apply_visit(walk, record);
     else if (str_is(kind, "attempt"))
@@ -143,7 +153,7 @@ static void fold(struct walk *walk, const struct json *record) {
     else if (str_is(kind, "intent"))
         apply_intent(walk, record);
     else if (str_is(kind, "parked"))
-        keep(&walk->parked, record);
+        keep_whole(&walk->parked, record);
     else if (str_is(kind, "rerun"))
         keep(&walk->parked, NULL);
     else if (str_is(kind, "attached"))
@@ -153,7 +163,7 @@ static void fold(struct walk *walk, const struct json *record) {
     else if (str_is(kind, "ended"))
         apply_ended(walk, record);
     else if (str_is(kind, "finished"))
-        keep(&walk->finished, record);
+        keep_whole(&walk->finished, record);
 }
 
 void walk_follow(struct walk *walk, const struct json *records) {
@@ -218,7 +228,7 @@ static struct json *run_scope(const struct walk *walk) {
     json_put_text(run, "id", json_find_text(walk->started, "run"));
     json_drop(run, "run");
     json_put_int(run, "attempts", walk_attempts(walk));
-    json_put(run, "path", json_clone(walk->path));
+    json_put(run, "path", shared(walk->path));
     if (walk->acted_ms)
         put_moment(run, "acted_at", walk->acted_ms);
     if (walk->failure)
@@ -233,9 +243,9 @@ static struct json *incident_scope(const struct walk *walk) {
 
     if (!first)
         return json_new_null();
-    incident = json_clone(first);
     if (json_count(walk->attached) == 0)
-        return incident;
+        return shared(first);
+    incident = json_clone(first);
     if (!json_is(json_find(incident, "attached"), JSON_LIST))
         json_put(incident, "attached", json_new_list());
     list = json_find(incident, "attached");
@@ -249,7 +259,7 @@ struct json *walk_scope(const struct walk *walk, const struct json *service) {
 
     json_merge(scope, walk->outputs);
     json_put(scope, "run", run_scope(walk));
-    json_put(scope, "service", json_clone(service));
+    json_put(scope, "service", shared(service));
     json_put(scope, "incident", incident_scope(walk));
     return scope;
 }
