@@ -2,6 +2,7 @@
 #define BASE_MEM_OWNER /* lifts the ban on malloc and free, here only */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,10 @@ void *mem_pages(size_t size) {
 
 void mem_pages_free(void *pages, size_t size) {
     (void)munmap(pages, size);
+}
+
+void mem_trim(void) {
+    (void)malloc_trim(0);
 }
 
 void mem_wipe(void *secret, size_t size) {

@@ -21,6 +21,8 @@ void  mem_free(void *old);                    /* NULL is fine */
 /* Whole zeroed pages of their own, that go back to the system when freed. */
 void *mem_pages(size_t size);
 void  mem_pages_free(void *pages, size_t size);
+/* Gives back to the system what is free, after a lot has been freed. */
+void  mem_trim(void);
 void  mem_wipe(void *secret, size_t size); /* zeroes; never optimised away */
 
 #endif

@@ -204,6 +204,7 @@ struct compiling {
     struct str  text;
     const char *name;
     struct buf *code;
+    bool        stripped;
 };
 
 static int collect(lua_State *L, const void *part, size_t size, void *arg) {
@@ -218,13 +219,14 @@ static int compile(lua_State *L) {
 
     if (luaL_loadbufferx(L, c->text.data, c->text.len, c->name, "t") != LUA_OK)
         return lua_error(L);
-    lua_dump(L, collect, c->code, 0);
+    lua_dump(L, collect, c->code, c->stripped);
     return 0;
 }
 
+/* Without lines and names when it is the engine's own: every VM holds it. */
 static bool compile_text(struct bundle *bundle, const char *name,
                          struct str text, struct buf *code, struct err *err) {
-    struct compiling c = {text, name, code};
+    struct compiling c = {text, name, code, name[0] == '='};
     struct vm       *vm = vm_open(&vm_limits_source, bundle->clock);
     bool             ok;
 
