@@ -284,6 +284,7 @@ static bool open_run(struct live *live, struct err *err) {
     struct run_options options = {
         .id = live->entry->id,
         .loop = runner->options.loop,
+        .turnstile = runner->turnstile,
         .mode = runner->world.mode,
         .journal = live->journal,
         .bundle = live->bundle,
@@ -368,6 +369,7 @@ static void bundle_taken(void *arg, const struct err *err) {
         stopped(live, err);
     } else {
         keep_bundle(live->runner, live->bundle);
+        bundle_use_room(live->bundle, turnstile_room(live->runner->turnstile));
         if (live->entry->outcome)
             load(live); /* meanwhile nobody wants it any more */
         else

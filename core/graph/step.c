@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/timestamp.h"
 #include "graph/run_private.h"
+#include "graph/turnstile.h"
 #include "sys/loop.h"
 #include "sys/marker.h"
 #include "sys/watchdog.h"
@@ -300,5 +301,5 @@ void step_start(struct run *run, const char *phase, struct str node, int visit,
         (void)timestamp_read_duration(json_find_text(meta, "timeout"),
                                       &step->timeout_ms, &err);
     step->spent_ms = walk_spent(&run->walk, phase, node, visit);
-    loop_defer(run->options.loop, begin, run);
+    turnstile_pass(run->options.turnstile, run->options.loop, begin, run);
 }

@@ -52,10 +52,17 @@ struct attempt *attempt_open(struct bundle *bundle, const struct script *script,
     return attempt;
 }
 
+static void give_back(struct attempt *attempt) {
+    if (!attempt->vm)
+        return;
+    vm_count_in(attempt->vm, NULL);
+    ready_give(bundle_ready(attempt->bundle), &attempt->use, attempt->vm);
+}
+
 void attempt_close(struct attempt *attempt) {
     if (!attempt)
         return;
-    ready_give(bundle_ready(attempt->bundle), &attempt->use, attempt->vm);
+    give_back(attempt);
     json_release(attempt->question);
     json_release(attempt->results);
     mem_free(attempt);
@@ -89,18 +96,21 @@ static int prepare(lua_State *L) {
     return 0;
 }
 
-static bool make_ready(struct attempt *attempt, struct err *err) {
-    struct ready *ready = bundle_ready(attempt->bundle);
-
-    attempt->vm = ready_take(ready, &attempt->use);
-    if (attempt->vm)
-        return true;
+static bool build(struct attempt *attempt, struct err *err) {
     attempt->vm = vm_open(&attempt->use.limits, bundle_clock(attempt->bundle));
     if (!attempt->vm)
         return err_set(err, ERR_LIMIT, "no memory for a new VM");
     if (!vm_enter(attempt->vm, prepare, attempt, err))
         return false;
-    ready_keep(ready, &attempt->use, attempt->vm);
+    ready_keep(bundle_ready(attempt->bundle), &attempt->use, attempt->vm);
+    return true;
+}
+
+static bool make_ready(struct attempt *attempt, struct err *err) {
+    attempt->vm = ready_take(bundle_ready(attempt->bundle), &attempt->use);
+    if (!attempt->vm && !build(attempt, err))
+        return false;
+    vm_count_in(attempt->vm, bundle_room(attempt->bundle));
     return true;
 }
 

@@ -32,6 +32,7 @@ struct bundle {
     digest_fn      *digest;
     struct clock   *clock;
     struct ready   *ready;
+    struct room    *room;
     struct script **scripts;
     size_t          count, holders;
     struct buf      prelude, ctx;
@@ -196,6 +197,14 @@ struct clock *bundle_clock(const struct bundle *bundle) {
 
 struct ready *bundle_ready(struct bundle *bundle) {
     return bundle->ready;
+}
+
+void bundle_use_room(struct bundle *bundle, struct room *room) {
+    bundle->room = room;
+}
+
+struct room *bundle_room(const struct bundle *bundle) {
+    return bundle->room;
 }
 
 /* --- compiling -------------------------------------------------------- */

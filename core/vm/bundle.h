@@ -51,6 +51,7 @@ struct script {
 
 struct bundle;
 struct ready;
+struct room;
 
 struct bundle *bundle_open(digest_fn *digest, struct clock *clock);
 /* One more holder; gives the same bundle back. */
@@ -69,6 +70,10 @@ const struct script *bundle_at(const struct bundle *bundle, size_t index);
 const struct script *bundle_find(const struct bundle *bundle,
                                  enum script_kind kind, struct str id);
 const char          *bundle_folder(enum script_kind kind);
+
+/* What its attempts' VMs are counted in, from the next one on; borrowed. */
+void         bundle_use_room(struct bundle *bundle, struct room *room);
+struct room *bundle_room(const struct bundle *bundle);
 
 /* The compiled form, made on first use: give the name of a script. */
 bool bundle_code(struct bundle *bundle, const struct script *script,

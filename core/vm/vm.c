@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "vm/arena.h"
+#include "vm/room.h"
 
 #define TICK 256
 #define CPU_CHECK_NS 500000 /* the CPU clock is a system call */
@@ -40,6 +41,7 @@ struct vm {
     lua_State       *running; /* the coroutine inside L, or L */
     struct vm_limits limits;
     struct clock    *clock;
+    struct room     *room; /* that `used` is counted in, or NULL */
     size_t           used;
     bool             refused; /* the last growth was refused */
     enum strike      strike;
@@ -78,6 +80,13 @@ static void strike(struct vm *vm, enum strike kind) {
     set_pace(vm, 1);
 }
 
+/* (RO1) */
+static void set_used(struct vm *vm, size_t used) {
+    if (vm->room)
+        vm->room->used += used - vm->used;
+    vm->used = used;
+}
+
 /* (V3) */
 static void *allocate(void *arg, void *old, size_t old_size, size_t size) {
     struct vm *vm = arg;
@@ -86,7 +95,7 @@ static void *allocate(void *arg, void *old, size_t old_size, size_t size) {
 
     if (size == 0) {
         (void)arena_resize(vm->arena, old, had, 0);
-        vm->used -= had;
+        set_used(vm, vm->used - had);
         return NULL;
     }
     if (size > had && vm->used - had + size > vm->limits.memory) {
@@ -102,7 +111,7 @@ static void *allocate(void *arg, void *old, size_t old_size, size_t size) {
         vm->refused = false;
         vm->steps += (int64_t)((size - had) >> 6);
     }
-    vm->used = vm->used - had + size;
+    set_used(vm, vm->used - had + size);
     /* For a new block Lua says in old_size what it is for. */
     if (!old && old_size == LUA_TSTRING && size >= LARGE_TEXT &&
         vm->pace > LARGE_TICK)
@@ -240,6 +249,22 @@ void vm_renew(struct vm *vm) {
     arena_restore(vm->arena);
     *vm = *then;
     vm->then = then;
+}
+
+void vm_count_in(struct vm *vm, struct room *room) {
+    struct room *old = vm->room;
+
+    vm->room = room;
+    if (room) {
+        room->used += vm->used;
+        room->vms++;
+    }
+    if (!old)
+        return;
+    old->used -= vm->used;
+    old->vms--;
+    if (old->left)
+        old->left(old->arg);
 }
 
 void vm_finalizes(lua_State *L) {

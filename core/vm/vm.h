@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+struct room;
 struct vm;
 
 struct vm_limits {
@@ -46,6 +47,8 @@ void       vm_close(struct vm *vm); /* NULL is fine */
 bool vm_keep(struct vm *vm);
 bool vm_kept(const struct vm *vm);
 void vm_renew(struct vm *vm);
+/* From now on what it uses is counted in `room`; NULL: nowhere. */
+void vm_count_in(struct vm *vm, struct room *room);
 /* A value with a finalizer was made, so closing must call it. */
 void vm_finalizes(lua_State *L);
 
