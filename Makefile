@@ -21,6 +21,7 @@ LDLIBS   = $$(pkg-config --libs $(LIBS)) -lpthread -lm
 LIB_SRC   := $(sort $(wildcard core/*/*.c))
 UNIT_SRC  := $(sort $(wildcard tests/unit/*.c))
 BENCH     := $(patsubst tests/bench/%.c,%,$(sort $(wildcard tests/bench/*.c)))
+BENCH_SERVE := $(patsubst tests/bench/%.c,%,$(sort $(wildcard tests/bench/serve/*.c)))
 FUZZ      := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c)))
 OBJ        = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LUA_INC   := $(BUILD)/prelude.lua.inc $(BUILD)/ctx.lua.inc
@@ -66,9 +67,10 @@ fuzz:                               ## libFuzzer, FUZZ_SECONDS=60 a target
 
 fuzz-targets: $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 
-bench: $(NIGHTSHIFT) $(addprefix $(BUILD)/bench/,$(BENCH))  ## figures, aims
+bench: $(NIGHTSHIFT) $(addprefix $(BUILD)/bench/,$(BENCH) $(BENCH_SERVE)) ## figures, aims
 	@for b in $(BENCH); do $(BUILD)/bench/$$b || exit 1; done
 	@python3 tests/bench/bench_run.py $(NIGHTSHIFT)
+	@python3 tests/bench/bench_serve.py $(NIGHTSHIFT) $(BUILD)/bench/serve
 
 cover:                              ## line coverage of the unit tests
 	@$(MAKE) --no-print-directory -s BUILD=build/cover \

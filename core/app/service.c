@@ -58,6 +58,7 @@ void service_use(struct service *service) {
         .facts = service->facts,
         .mode = service->mode,
         .runs = (size_t)service->settings.runs,
+        .vm_bytes = (size_t)service->settings.vm_mb << 20,
         .settle_ms = json_find_int(config, "settle_ms", 5000),
         .park_after_ms = json_find_int(config, "park_after_ms", 10000),
     };
@@ -227,6 +228,11 @@ static void set_gauges(struct service *service) {
     metrics_set(service->metrics, METRIC_RUNS, (double)counts.running,
                 "running", NULL);
     metrics_set(service->metrics, METRIC_RUNS, (double)counts.parked, "parked",
+                NULL);
+    metrics_set(service->metrics, METRIC_VMS, (double)counts.vms, NULL);
+    metrics_set(service->metrics, METRIC_VM_BYTES, (double)counts.vm_bytes,
+                NULL);
+    metrics_set(service->metrics, METRIC_VM_WAITING, (double)counts.vm_waiting,
                 NULL);
     metrics_set(service->metrics, METRIC_QUEUE_AGE,
                 oldest ? (double)(now - oldest) / 1000 : 0, NULL);

@@ -101,6 +101,7 @@ static void recovered(void *arg, const struct err *err) {
     json_release(recovery->open);
     json_release(recovery->deliveries);
     mem_free(recovery);
+    mem_trim(); /* the list may have been many times what its runs need now */
 }
 
 void service_recover(struct service *service) {

@@ -113,6 +113,7 @@ static void swap(struct service *service, struct reload_candidate *candidate,
     keep_old(service);
     tell_taken(service, candidate);
     service->settings.runs = candidate->settings.runs;
+    service->settings.vm_mb = candidate->settings.vm_mb;
     service->settings.deliveries = candidate->settings.deliveries;
     service->settings.drain_ms = candidate->settings.drain_ms;
     service->settings.watch = candidate->settings.watch;

@@ -22,6 +22,7 @@ static const struct number {
 } numbers[] = {
 #define AT(member) offsetof(struct service_settings, member)
     {"limits", "runs", 1, 100000, 1000, AT(runs)},
+    {"limits", "vm_mb", 1, 1048576, 1024, AT(vm_mb)},
     {"limits", "deliveries", 1, 1000000, 2000, AT(deliveries)},
     {"limits", "connections", 1, 1000000, 12000, AT(connections)},
     {"limits", "request_seconds", 1, 3600, 30, AT(request_seconds)},

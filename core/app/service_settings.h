@@ -27,7 +27,7 @@ struct service_settings {
     struct service_address listen, admin;
     bool                   admin_apart; /* has an address of its own */
     const char            *tls_certificate, *tls_key, *tls_client_ca;
-    int64_t                runs, deliveries, connections;
+    int64_t                runs, vm_mb, deliveries, connections;
     int64_t                request_seconds;
     int64_t                drain_ms;
     bool                   watch;

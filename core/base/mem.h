@@ -18,6 +18,11 @@ void *mem_resize(void *old, size_t size);
 void *mem_try_resize(void *old, size_t size); /* NULL when there is none */
 char *mem_text(const char *text, size_t len); /* a copy with a NUL behind it */
 void  mem_free(void *old);                    /* NULL is fine */
-void  mem_wipe(void *secret, size_t size);    /* zeroes; never optimised away */
+/* Whole zeroed pages of their own, that go back to the system when freed. */
+void *mem_pages(size_t size);
+void  mem_pages_free(void *pages, size_t size);
+/* Gives back to the system what is free, after a lot has been freed. */
+void  mem_trim(void);
+void  mem_wipe(void *secret, size_t size); /* zeroes; never optimised away */
 
 #endif

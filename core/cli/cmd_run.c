@@ -169,7 +169,7 @@ static bool open_run(struct session *s, struct one_run *one, struct err *err) {
 
     if (is_live(s))
         journal_guard(one->journal,
-                      (struct journal_guard){lease_writes, &one->lease});
+                      (struct journal_guard){lease_writes, NULL, &one->lease});
     one->gate = gate_open(&gate);
     options.gate = one->gate;
     one->run = run_open(&options, err);
@@ -269,6 +269,7 @@ static void announce(const struct session *s, const struct one_run *one) {
 static bool new_run(struct session *s, const struct json *incident,
                     struct err *err) {
     struct one_run one = {.id = ""};
+    struct json   *clean;
     unsigned char  random[ID_RANDOM];
     char           incident_id[ID_SIZE];
     int64_t        now = s->engine.clock->wall_ms(s->engine.clock);
@@ -279,7 +280,9 @@ static bool new_run(struct session *s, const struct json *incident,
     crypto_random(random, sizeof random);
     id_make(incident_id, "inc_", now, random);
     /* An alert's labels may carry what nobody should keep. (N11) */
-    one.incident = redact_json(s->engine.redact, incident);
+    clean = redact_json(s->engine.redact, incident);
+    one.incident = json_clone(clean);
+    json_release(clean);
     json_put_text(one.incident, "id", str_of(incident_id));
     one.facts = config_facts(s->engine.config);
     lease_begin(&one.lease, one.id, s->playbook, json_find(incident, "key"),

@@ -87,11 +87,16 @@ struct incident_run {
     bool         followed;        /* out: `next` waits to be walked */
     int64_t      next_due, fence; /* fence: 0 before it is walked */
     bool         acted;
+    /* The run's entry as this process wrote it last, and its version then: the
+     * end need not read it back. */
+    struct json *entry;
+    int64_t      entry_version;
 };
 
 /* The writes that go with a record: of `started`, the first `intent` and
  * `finished`; none for others. ERR_CANCELLED refuses an intent. They stand in
  * incident->batch until the next call. */
+extern const char *const incident_kinds[]; /* of those records */
 bool incident_writes(struct incident_run *incident, struct store *store,
                      const struct json *record, struct err *err);
 void incident_run_release(struct incident_run *incident);

@@ -22,14 +22,35 @@ struct ending {
     int64_t                at;
 };
 
+/* As it was written at the beginning, unless somebody wrote it since. */
+static bool read_entry(struct ending *e, struct err *err) {
+    const struct incident_run *known = e->incident;
+    int64_t                    version = 0;
+    bool                       found = false;
+
+    if (known->entry && !store_get(e->store, buf_str(&e->entry.key), NULL,
+                                   &version, &found, err))
+        return false;
+    if (!found || version != known->entry_version)
+        return incident_record_read(e->store, &e->entry, err);
+    e->entry.value = json_retain(known->entry);
+    e->entry.version = version;
+    return true;
+}
+
+static void keep_entry(struct ending *e) {
+    json_release(e->incident->entry);
+    e->incident->entry = json_retain(e->entry.value);
+    e->incident->entry_version = e->entry.version + 1;
+}
+
 static bool read_three(struct ending *e, struct err *err) {
     const char *run = e->incident->run;
     struct str  lead;
 
     incident_open_key(&e->open.key, str_of(run));
     incident_run_key(&e->entry.key, str_of(run));
-    if (!incident_record_read(e->store, &e->open, err) ||
-        !incident_record_read(e->store, &e->entry, err) ||
+    if (!incident_record_read(e->store, &e->open, err) || !read_entry(e, err) ||
         !ledger_read(e->store, &e->ledger, err))
         return false;
     if (!e->open.value || !e->entry.value)
@@ -71,6 +92,7 @@ static bool begin(struct ending *e, struct err *err) {
     json_put_text(e->entry.value, "bundle",
                   json_find_text(e->record, "bundle"));
     incident_record_write(batch, &e->entry);
+    keep_entry(e);
     if (e->lead.value) {
         move_lead(e, LEDGER_RUNNING);
         ledger_write(&e->ledger, &e->incident->batch);
@@ -294,6 +316,8 @@ static bool end(struct ending *e, struct err *err) {
 
 /* --- the guard ----------------------------------------------------------- */
 
+const char *const incident_kinds[] = {"started", "intent", "finished", NULL};
+
 bool incident_writes(struct incident_run *incident, struct store *store,
                      const struct json *record, struct err *err) {
     struct ending e = {.incident = incident, .store = store, .record = record};
@@ -314,6 +338,8 @@ bool incident_writes(struct incident_run *incident, struct store *store,
 
 void incident_run_release(struct incident_run *incident) {
     batch_release(&incident->batch);
+    json_release(incident->entry);
+    incident->entry = NULL;
 }
 
 /* --- what was carried ---------------------------------------------------- */

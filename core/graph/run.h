@@ -41,10 +41,12 @@
 #include "vm/bundle.h"
 
 struct run;
+struct turnstile;
 
 struct run_options {
     const char        *id;
     struct loop       *loop;
+    struct turnstile  *turnstile; /* before each attempt; NULL: none */
     struct gate       *gate;
     struct mode       *mode;
     struct journal    *journal; /* empty, or loaded: then the run goes on */

@@ -289,6 +289,7 @@ struct runner *runner_open(const struct runner_options *options) {
     struct runner *runner = mem_new(sizeof *runner);
 
     runner->options = *options;
+    runner->turnstile = turnstile_open(options->loop);
     return runner;
 }
 
@@ -312,6 +313,7 @@ void runner_close(struct runner *runner) {
         bundle_release(runner->bundles[i]);
     mem_free(runner->bundles);
     bundle_release(runner->world.bundle);
+    turnstile_close(runner->turnstile);
     mem_free(runner);
 }
 
@@ -321,6 +323,8 @@ void runner_use(struct runner *runner, const struct runner_world *world) {
     runner->world = *world;
     runner->world.bundle = bundle_retain(world->bundle);
     bundle_release(old);
+    bundle_use_room(world->bundle, turnstile_room(runner->turnstile));
+    turnstile_limit(runner->turnstile, world->vm_bytes);
     poke(runner);
 }
 
@@ -337,11 +341,18 @@ void runner_stop(struct runner *runner, void (*idle)(void *arg), void *arg) {
         if (entry->live)
             runner_live_cancel(entry->live);
     }
+    turnstile_let_go(runner->turnstile);
     tell_idle(runner);
 }
 
 struct runner_counts runner_counts(const struct runner *runner) {
-    return (struct runner_counts){runner->entries.count - runner->walked -
-                                      runner->parked,
-                                  runner->walked, runner->parked};
+    const struct room *room = turnstile_room(runner->turnstile);
+
+    return (struct runner_counts){
+        .waiting = runner->entries.count - runner->walked - runner->parked,
+        .running = runner->walked,
+        .parked = runner->parked,
+        .vms = room->vms,
+        .vm_bytes = room->used,
+        .vm_waiting = turnstile_waiting(runner->turnstile)};
 }

@@ -17,6 +17,8 @@
  *        as quarantined and not walked again.
  *   RU5  A run that is not wanted any more ends as recovered or cancelled, not
  *        in the middle of an effect. (N10)
+ *   RU6  No attempt starts while all VMs together hold more than allowed; it
+ *        waits for its turn.
  *
  * Lifetime: process. Thread: loop.
  */
@@ -50,7 +52,8 @@ struct runner_world {
     const struct json *facts; /* what new runs may depend on */
     struct mode       *mode;  /* borrowed until the runner is closed */
     int64_t            settle_ms, park_after_ms;
-    size_t             runs; /* walked at once */
+    size_t             runs;     /* walked at once */
+    size_t             vm_bytes; /* of all VMs together; 0: no limit */
 };
 
 struct runner_options {
@@ -96,6 +99,7 @@ void runner_stop(struct runner *runner, void (*idle)(void *arg), void *arg);
 
 struct runner_counts {
     size_t waiting, running, parked;
+    size_t vms, vm_bytes, vm_waiting; /* attempts that wait for room */
 };
 struct runner_counts runner_counts(const struct runner *runner);
 

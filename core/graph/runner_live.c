@@ -144,8 +144,8 @@ static void open_guard(struct live *live) {
     live->incident.fence = json_find_int(live->record, "fence", 0);
     live->incident.acted = json_truth(json_find(live->open, "acted"));
     open_trace(live);
-    journal_guard(live->journal,
-                  (struct journal_guard){guard, &live->incident});
+    journal_guard(live->journal, (struct journal_guard){guard, incident_kinds,
+                                                        &live->incident});
 }
 
 /* --- the end ------------------------------------------------------------- */
@@ -329,6 +329,7 @@ static bool open_run(struct live *live, struct err *err) {
     struct run_options options = {
         .id = live->entry->id,
         .loop = runner->options.loop,
+        .turnstile = runner->turnstile,
         .mode = runner->world.mode,
         .journal = live->journal,
         .bundle = live->bundle,
@@ -416,6 +417,7 @@ static void bundle_taken(void *arg, const struct err *err) {
         stopped(live, err);
     } else {
         keep_bundle(live->runner, live->bundle);
+        bundle_use_room(live->bundle, turnstile_room(live->runner->turnstile));
         if (live->entry->outcome)
             load(live); /* meanwhile nobody wants it any more */
         else

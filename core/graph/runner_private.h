@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "graph/runner.h"
+#include "graph/turnstile.h"
 
 enum entry_state {
     ENTRY_WAITING, /* in its lane, or for its time */
@@ -45,6 +46,7 @@ struct lane {
 struct runner {
     struct runner_options options;
     struct runner_world   world;
+    struct turnstile     *turnstile;
     struct map            entries;
     struct lane          *lanes; /* the next turn is the first one's */
     size_t                walked, parked;

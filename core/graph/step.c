@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/timestamp.h"
 #include "graph/run_private.h"
+#include "graph/turnstile.h"
 #include "sys/loop.h"
 #include "sys/marker.h"
 #include "sys/watchdog.h"
@@ -331,5 +332,6 @@ void step_start(struct line *line, const char *phase, struct str node,
         (void)timestamp_read_duration(json_find_text(meta, "timeout"),
                                       &step->timeout_ms, &err);
     step->spent_ms = walk_spent(line_track(line), phase, node, visit);
-    loop_defer(line->run->options.loop, begin, line);
+    turnstile_pass(line->run->options.turnstile, line->run->options.loop, begin,
+                   line);
 }

@@ -48,11 +48,21 @@ static void keep(struct json **slot, const struct json *value) {
     *slot = value ? json_clone(value) : NULL;
 }
 
+/* What is recorded never changes, so its parts may be shared. */
+static struct json *shared(const struct json *value) {
+    return json_retain((struct json *)value);
+}
+
+static void keep_whole(struct json **slot, const struct json *record) {
+    json_release(*slot);
+    *slot = shared(record);
+}
+
 static void copy(struct json *into, const struct json *from, const char *name) {
     const struct json *value = json_find(from, name);
 
     if (value)
-        json_put(into, name, json_clone(value));
+        json_put(into, name, shared(value));
 }
 
 /* "restart/0002/run/-/0001": the node, the visit, the phase. */
@@ -169,7 +179,7 @@ static void lead_on(struct walk *walk, struct track *track,
 /* --- records ------------------------------------------------------------ */
 
 static void apply_started(struct walk *walk, const struct json *record) {
-    keep(&walk->started, record);
+    keep_whole(&walk->started, record);
     lead_on(walk, &walk->tracks[WALK_TRUNK], record);
 }
 
@@ -179,7 +189,7 @@ static void apply_visit(struct walk *walk, const struct json *record) {
     struct track *track = &walk->tracks[branch < WALK_TRACKS_MAX ? branch : 0];
 
     clear_track(track);
-    keep(&track->current, record);
+    keep_whole(&track->current, record);
     json_put_str(walk->visits, node,
                  json_new_int(json_find_int(record, "visit", 1)));
 }
@@ -241,7 +251,7 @@ static void apply_to_track(struct track *track, struct str kind,
     if (str_is(kind, "attempt"))
         track->attempt = (int)json_find_int(record, "attempt", 1);
     else if (str_is(kind, "parked"))
-        keep(&track->parked, record);
+        keep_whole(&track->parked, record);
     else if (str_is(kind, "rerun"))
         keep(&track->parked, NULL);
 }
@@ -263,7 +273,7 @@ static void fold(struct walk *walk, const struct json *record) {
     else if (str_is(kind, "ended"))
         apply_ended(walk, record);
     else if (str_is(kind, "finished"))
-        keep(&walk->finished, record);
+        keep_whole(&walk->finished, record);
 }
 
 void walk_follow(struct walk *walk, const struct json *records) {
@@ -328,7 +338,7 @@ static struct json *run_scope(const struct walk *walk) {
     json_put_text(run, "id", json_find_text(walk->started, "run"));
     json_drop(run, "run");
     json_put_int(run, "attempts", walk_attempts(walk));
-    json_put(run, "path", json_clone(walk->path));
+    json_put(run, "path", shared(walk->path));
     if (walk->acted_ms)
         put_moment(run, "acted_at", walk->acted_ms);
     if (walk->failure)
@@ -343,6 +353,8 @@ static struct json *incident_scope(const struct walk *walk) {
 
     if (!first)
         return json_new_null();
+    if (json_count(walk->attached) == 0 && !json_find(first, "trace"))
+        return shared(first);
     incident = json_clone(first);
     json_drop(incident, "trace"); /* whose spans these are is no fact */
     if (json_count(walk->attached) == 0)
@@ -360,7 +372,7 @@ struct json *walk_scope(const struct walk *walk, const struct json *service) {
 
     json_merge(scope, walk->outputs);
     json_put(scope, "run", run_scope(walk));
-    json_put(scope, "service", json_clone(service));
+    json_put(scope, "service", shared(service));
     json_put(scope, "incident", incident_scope(walk));
     return scope;
 }

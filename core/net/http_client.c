@@ -40,6 +40,7 @@ enum {
     IDLE_S = 30,       /* an older one is likely closed by its peer */
     HEADERS_MAX = 256 * 1024,
     LABEL_MAX = 200,
+    RECEIVE_BYTES = 4096, /* held while an answer is awaited; of 16 KiB */
     SLOW_BYTES_PER_S = 1,
     SLOW_S = 30,
 };
@@ -699,6 +700,7 @@ static void set_limits(CURL *easy, const struct http_request *request) {
     int64_t deadline = request->deadline_ms;
 
     set_long(easy, CURLOPT_NOSIGNAL, 1);
+    set_long(easy, CURLOPT_BUFFERSIZE, RECEIVE_BYTES);
     /* HC1. Quick exit: without it a deadline that strikes while the resolver's
      * thread is inside getaddrinfo() would wait for that thread. */
     set_long(easy, CURLOPT_TIMEOUT_MS, (long)deadline);

@@ -1,5 +1,6 @@
 /* redact.c - one pass over the text; at each byte the held values are tried
- * first and then the shapes. A first-byte bitmap keeps ordinary text fast.
+ * first and then the shapes. A bitmap of the first two bytes keeps ordinary
+ * text fast, and a value in which nothing is found is given back as it is.
  */
 #include "secret/redact.h"
 
@@ -22,8 +23,8 @@ struct held {
 };
 
 struct redact {
-    struct held *held[256];
-    bool         begins[256]; /* bytes with which something may begin */
+    struct held  *held[256];
+    unsigned char begins[65536 / 8]; /* two bytes that something begins with */
 };
 
 /* A shape: a prefix, and how many characters of a word must follow. */
@@ -46,12 +47,21 @@ static const struct shape {
 
 static const char key_begin[] = "-----BEGIN ", key_end[] = "-----END ";
 
+static size_t pair_of(const char *text) {
+    return (size_t)(unsigned char)text[0] << 8 | (unsigned char)text[1];
+}
+
+static void set_begin(struct redact *redact, const char *text) {
+    redact->begins[pair_of(text) / 8] |=
+        (unsigned char)(1 << pair_of(text) % 8);
+}
+
 struct redact *redact_open(void) {
     struct redact *redact = mem_new(sizeof *redact);
 
     for (size_t i = 0; i < SHAPES; i++)
-        redact->begins[(unsigned char)shapes[i].prefix[0]] = true;
-    redact->begins['-'] = true;
+        set_begin(redact, shapes[i].prefix);
+    set_begin(redact, key_begin);
     return redact;
 }
 
@@ -105,7 +115,7 @@ static void hold(struct redact *redact, struct buf *form, int64_t until_ms) {
     held->until_ms = until_ms;
     held->next = redact->held[(unsigned char)form->data[0]];
     redact->held[(unsigned char)form->data[0]] = held;
-    redact->begins[(unsigned char)form->data[0]] = true;
+    set_begin(redact, form->data);
 }
 
 /* Base64 of the value where it does not begin a group: what is `offset` bytes
@@ -284,26 +294,66 @@ static size_t match(const struct redact *redact, struct str text,
     return len || text.data[0] != '-' ? len : match_key_block(text);
 }
 
+struct finding {
+    size_t at, len, keep; /* len 0: there is none */
+};
+
+static bool may_begin(const struct redact *redact, const char *text) {
+    return redact->begins[pair_of(text) / 8] >> pair_of(text) % 8 & 1;
+}
+
+/* The first one from there on. Nothing is shorter than two bytes. */
+static struct finding find(const struct redact *redact, struct str text,
+                           size_t from) {
+    struct finding found = {0, 0, 0};
+
+    for (size_t i = from; i + 1 < text.len && !found.len; i++) {
+        if (!may_begin(redact, text.data + i))
+            continue;
+        found.at = i;
+        found.len = match(redact, (struct str){text.data + i, text.len - i},
+                          &found.keep);
+    }
+    return found;
+}
+
 void redact_text(const struct redact *redact, struct str text,
                  struct buf *out) {
-    size_t from = 0, keep;
+    size_t         from = 0;
+    struct finding found;
 
     buf_reserve(out, text.len);
-    for (size_t i = 0; i < text.len; i++) {
-        size_t len = 0;
-
-        if (redact->begins[(unsigned char)text.data[i]])
-            len =
-                match(redact, (struct str){text.data + i, text.len - i}, &keep);
-        if (len == 0)
-            continue;
-        buf_add(out, text.data + from, i - from + keep);
+    while ((found = find(redact, text, from)).len) {
+        buf_add(out, text.data + from, found.at - from + found.keep);
         buf_add_text(out, MARK);
-        from = i + len;
-        i = from - 1;
+        from = found.at + found.len;
     }
     buf_add(out, text.data + from, text.len - from);
 }
+
+static bool is_clean(const struct redact *redact, const struct json *value) {
+    struct json *member;
+    struct str   key;
+    void        *at = NULL;
+
+    switch (json_kind_of(value)) {
+    case JSON_TEXT: return !find(redact, json_text(value), 0).len;
+    case JSON_MAP:
+        while (json_next(value, &at, &key, &member))
+            if (find(redact, key, 0).len || !is_clean(redact, member))
+                return false;
+        return true;
+    case JSON_LIST:
+        for (size_t i = 0; i < json_count(value); i++)
+            if (!is_clean(redact, json_at(value, i)))
+                return false;
+        return true;
+    default: return true;
+    }
+}
+
+static struct json *redacted(const struct redact *redact,
+                             const struct json   *value);
 
 static struct json *redacted_text(const struct redact *redact,
                                   const struct json   *value) {
@@ -311,9 +361,7 @@ static struct json *redacted_text(const struct redact *redact,
     struct json *made;
 
     redact_text(redact, json_text(value), &out);
-    made = str_equal(buf_str(&out), json_text(value))
-               ? json_retain((struct json *)value)
-               : json_new_text(buf_str(&out));
+    made = json_new_text(buf_str(&out));
     buf_release(&out);
     return made;
 }
@@ -328,14 +376,14 @@ static struct json *redacted_map(const struct redact *redact,
         struct buf clean = BUF_EMPTY;
 
         redact_text(redact, key, &clean);
-        json_put(made, buf_text(&clean), redact_json(redact, value));
+        json_put(made, buf_text(&clean), redacted(redact, value));
         buf_release(&clean);
     }
     return made;
 }
 
-struct json *redact_json(const struct redact *redact,
-                         const struct json   *value) {
+static struct json *redacted(const struct redact *redact,
+                             const struct json   *value) {
     struct json *made;
 
     switch (json_kind_of(value)) {
@@ -344,8 +392,14 @@ struct json *redact_json(const struct redact *redact,
     case JSON_LIST:
         made = json_new_list();
         for (size_t i = 0; i < json_count(value); i++)
-            json_append(made, redact_json(redact, json_at(value, i)));
+            json_append(made, redacted(redact, json_at(value, i)));
         return made;
     default: return json_retain((struct json *)value);
     }
+}
+
+struct json *redact_json(const struct redact *redact,
+                         const struct json   *value) {
+    return is_clean(redact, value) ? json_retain((struct json *)value)
+                                   : redacted(redact, value);
 }

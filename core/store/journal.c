@@ -19,6 +19,7 @@
 static const struct json_caps caps = {64u << 20, 128};
 #define MORE_MAX 2
 #define GUARD_MAX 40
+#define RECORDS_MAX 32 /* of one job */
 
 /* What jobs and the journal share; it outlives the journal until the last job
  * is reported. `users` is the loop's, `lost` the store thread's. */
@@ -32,12 +33,17 @@ struct stream {
 struct journal {
     struct queue  *queue;
     struct stream *stream;
+    struct job    *pending; /* records that nobody waits for, or NULL */
+    bool           later;   /* pending ones are written soon in any case */
+    bool           closed;
     struct json   *records; /* list */
     struct json   *slots;   /* place -> { asked, answer } as positions */
 
     journal_watch_fn *watch;
     void             *watch_arg;
 };
+
+static void post(struct journal *journal);
 
 static struct stream *stream_use(struct stream *stream) {
     stream->users++;
@@ -65,13 +71,21 @@ struct journal *journal_open(struct queue *queue, const char *run) {
     return journal;
 }
 
-void journal_close(struct journal *journal) {
-    if (!journal)
-        return;
+static void journal_free(struct journal *journal) {
     json_release(journal->records);
     json_release(journal->slots);
     stream_leave(journal->stream);
     mem_free(journal);
+}
+
+void journal_close(struct journal *journal) {
+    if (!journal)
+        return;
+    if (journal->pending)
+        post(journal);
+    journal->closed = true;
+    if (!journal->later)
+        journal_free(journal); /* else that does */
 }
 
 void journal_guard(struct journal *journal, struct journal_guard guard) {
@@ -160,10 +174,12 @@ const struct json *journal_records(const struct journal *journal) {
 
 struct job {
     struct stream     *stream;
-    int64_t            length; /* of the stream before this record */
-    struct buf         record, blob, keys[MORE_MAX], values[MORE_MAX];
+    int64_t            length; /* of the stream before these records */
+    struct buf         records;
+    size_t             ends[RECORDS_MAX], count; /* where each one ends */
+    struct buf         blob, keys[MORE_MAX], values[MORE_MAX];
     struct json       *audit;
-    struct json       *facts; /* of the record, for the guard; or NULL */
+    struct json       *facts; /* of the last record, for the guard; or NULL */
     struct store_write more[MORE_MAX];
     size_t             more_count;
     queue_done_fn     *done;
@@ -175,7 +191,7 @@ static void job_release(struct job *job) {
         buf_release(&job->keys[i]);
         buf_release(&job->values[i]);
     }
-    buf_release(&job->record);
+    buf_release(&job->records);
     buf_release(&job->blob);
     json_release(job->audit);
     json_release(job->facts);
@@ -200,21 +216,42 @@ static bool ask_guard(struct store *store, const struct job *job,
     return true;
 }
 
-/* The record, its audit and what goes with them. (J4) */
+static size_t put_records(const struct job *job, struct store_write *writes) {
+    size_t from = 0;
+
+    for (size_t i = 0; i < job->count; i++) {
+        writes[i] = (struct store_write){
+            STORE_APPEND,
+            str_of(job->stream->name),
+            job->length + (int64_t)i,
+            {buf_text(&job->records) + from, job->ends[i] - from}};
+        from = job->ends[i];
+    }
+    return job->count;
+}
+
+/* The record that was refused is the last one; those before it stand. (J6) */
+static bool refuse(struct store *store, const struct job *job,
+                   const struct store_write *writes) {
+    struct err ignored;
+
+    (void)store_batch(store, writes, job->count - 1, &ignored);
+    return false;
+}
+
+/* The records, the audit of the last and what goes with it. (J4) */
 static bool write_batch(struct store *store, struct job *job, struct err *err) {
-    struct store_write writes[2 + MORE_MAX + GUARD_MAX];
-    size_t             count = 0;
+    struct store_write writes[RECORDS_MAX + 1 + MORE_MAX + GUARD_MAX];
+    size_t             count = put_records(job, writes);
     struct audit_head  head;
     struct buf         audit = BUF_EMPTY;
     char               hash[STORE_HASH_SIZE];
     bool               ok;
 
-    writes[count++] =
-        (struct store_write){STORE_APPEND, str_of(job->stream->name),
-                             job->length, buf_str(&job->record)};
     for (size_t i = 0; i < job->more_count; i++)
         writes[count++] = job->more[i];
-    ok = ask_guard(store, job, writes, &count, err);
+    ok = ask_guard(store, job, writes, &count, err) ||
+         refuse(store, job, writes);
     if (ok && job->blob.len)
         ok = store_blob_put(store, buf_str(&job->blob), hash, err);
     if (ok && job->audit) {
@@ -260,19 +297,38 @@ static void job_done(void *arg, const struct err *err) {
         done(owner, err);
 }
 
+static void post(struct journal *journal) {
+    struct job *job = journal->pending;
+
+    journal->pending = NULL;
+    queue_post(journal->queue, write_job, job_done, job);
+}
+
+static void later(void *arg) {
+    struct journal *journal = arg;
+
+    journal->later = false;
+    if (journal->pending)
+        post(journal);
+    if (journal->closed)
+        journal_free(journal);
+}
+
 /* The text of a record for the store: a large one becomes a blob, and the
  * entry names it. */
 static void write_record(const struct json *record, struct job *job) {
     struct buf hex = BUF_EMPTY;
+    size_t     from = job->records.len;
 
-    json_write(record, &job->record);
-    if (job->record.len <= BLOB_FROM)
-        return;
-    crypto_sha256_hex(buf_str(&job->record), &hex);
-    job->blob = job->record;
-    job->record = (struct buf)BUF_EMPTY;
-    buf_addf(&job->record, "{\"blob\":\"%s\"}", buf_text(&hex));
-    buf_release(&hex);
+    json_write(record, &job->records);
+    if (job->records.len - from > BLOB_FROM) {
+        buf_add(&job->blob, job->records.data + from, job->records.len - from);
+        job->records.len = from;
+        crypto_sha256_hex(buf_str(&job->blob), &hex);
+        buf_addf(&job->records, "{\"blob\":\"%s\"}", buf_text(&hex));
+        buf_release(&hex);
+    }
+    job->ends[job->count++] = job->records.len;
 }
 
 static void copy_writes(struct job *job, const struct store_write *more,
@@ -307,24 +363,54 @@ static struct json *facts_of(const struct json *record) {
     return facts;
 }
 
+static bool is_guarded(const struct journal *journal,
+                       const struct json    *record) {
+    const struct journal_guard *guard = &journal->stream->guard;
+
+    return guard->writes &&
+           (!guard->kinds ||
+            str_in(json_find_text(record, "kind"), guard->kinds));
+}
+
+/* The job that takes the next record: the one that is being gathered. */
+static struct job *job_for(struct journal *journal) {
+    struct job *job = journal->pending;
+
+    if (job)
+        return job;
+    journal->pending = job = mem_new(sizeof *job);
+    job->stream = stream_use(journal->stream);
+    job->length = (int64_t)json_count(journal->records);
+    return job;
+}
+
+/* Nobody waits for the record just put in, so more may come behind it. (J6) */
+static bool may_gather(struct journal *journal, const struct job *job) {
+    if (job->done || job->audit || job->facts || job->more_count ||
+        job->blob.len || job->count == RECORDS_MAX)
+        return false;
+    journal->later =
+        journal->later || queue_later(journal->queue, later, journal);
+    return journal->later;
+}
+
 void journal_add(struct journal *journal, struct json *record,
                  struct json *audit, const struct store_write *more,
                  size_t more_count, queue_done_fn *done, void *arg) {
-    struct job *job = mem_new(sizeof *job);
+    struct job *job = job_for(journal);
     int64_t     at = (int64_t)json_count(journal->records);
 
-    job->stream = stream_use(journal->stream);
-    job->length = at;
     job->audit = audit;
     job->done = done;
     job->arg = arg;
-    if (journal->stream->guard.writes)
+    if (is_guarded(journal, record))
         job->facts = facts_of(record);
     write_record(record, job);
     copy_writes(job, more, more_count);
     json_append(journal->records, record);
     index_record(journal, record, at);
-    queue_post(journal->queue, write_job, job_done, job);
+    if (!may_gather(journal, job))
+        post(journal);
     if (journal->watch)
         journal->watch(journal->watch_arg, record);
 }
@@ -339,6 +425,8 @@ static bool settle_job(struct store *store, void *arg, struct err *err) {
 void journal_settle(struct journal *journal, queue_done_fn *done, void *arg) {
     struct job *job = mem_new(sizeof *job);
 
+    if (journal->pending)
+        post(journal);
     job->stream = stream_use(journal->stream);
     job->done = done;
     job->arg = arg;

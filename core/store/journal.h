@@ -17,6 +17,10 @@
  *   J3  An intent without a result means "unknown", never "not done". (N6)
  *   J4  A record and the audit records that speak of it are written together
  *       or not at all.
+ *   J5  What a guard adds is written with its record or not at all.
+ *   J6  A record that nobody waits for may be written together with the next
+ *       one that somebody does, a moment later at most; before it, and also
+ *       when that one is refused.
  *
  * A record is a JSON map with `kind` and `at`, and by kind:
  *   started   run playbook bundle mode incident config
@@ -77,8 +81,9 @@ typedef bool journal_guard_fn(void *arg, struct store *store,
                               struct store_write *writes, size_t *count,
                               struct err *err);
 struct journal_guard {
-    journal_guard_fn *writes;
-    void             *arg; /* borrowed until journal_settle() has reported */
+    journal_guard_fn  *writes;
+    const char *const *kinds; /* of record that it is asked of; NULL: all */
+    void              *arg;   /* borrowed until journal_settle() has reported */
 };
 /* Once, before the first record is added. */
 void journal_guard(struct journal *journal, struct journal_guard guard);

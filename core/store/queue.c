@@ -32,6 +32,11 @@ struct list {
     struct job *first, *last;
 };
 
+struct later {
+    queue_later_fn *fn;
+    void           *arg;
+};
+
 struct queue {
     struct loop    *loop;
     struct store   *store;
@@ -46,6 +51,10 @@ struct queue {
     size_t      unreported; /* loop's, like the next */
     bool        draining;   /* queue_close() waits for unreported to be 0 */
     struct err *kept;       /* store thread's: of a job without a done */
+
+    struct later      *laters; /* loop's */
+    size_t             later_count, later_cap;
+    struct loop_timer *timer; /* while there are any */
 
     queue_watch_fn *watch;
     void           *watch_arg;
@@ -184,6 +193,7 @@ static void *work(void *arg) {
     struct queue *queue = arg;
     struct list   group;
 
+    (void)pthread_setname_np(pthread_self(), "store"); /* for top and perf */
     (void)pthread_mutex_lock(&queue->mutex);
     while ((group = take(queue)).first) {
         (void)pthread_mutex_unlock(&queue->mutex);
@@ -300,6 +310,42 @@ void queue_post(struct queue *queue, queue_job_fn *job, queue_done_fn *done,
         post_at_once(queue, posted);
 }
 
+/* --- a little later ------------------------------------------------------- */
+
+/* One of them may ask for another. */
+static void run_laters(struct queue *queue) {
+    struct later *laters = queue->laters;
+    size_t        count = queue->later_count;
+
+    queue->laters = NULL;
+    queue->later_count = queue->later_cap = 0;
+    for (size_t i = 0; i < count; i++)
+        laters[i].fn(laters[i].arg);
+    mem_free(laters);
+}
+
+static void later_is_now(void *arg) {
+    struct queue *queue = arg;
+
+    queue->timer = NULL;
+    run_laters(queue);
+}
+
+bool queue_later(struct queue *queue, queue_later_fn *fn, void *arg) {
+    if (!queue->threaded || queue->draining)
+        return false;
+    if (queue->later_count == queue->later_cap) {
+        queue->later_cap = queue->later_cap ? 2 * queue->later_cap : 32;
+        queue->laters =
+            mem_resize(queue->laters, queue->later_cap * sizeof *queue->laters);
+    }
+    queue->laters[queue->later_count++] = (struct later){fn, arg};
+    if (!queue->timer)
+        queue->timer =
+            loop_timer_start(queue->loop, QUEUE_LATER_MS, later_is_now, queue);
+    return true;
+}
+
 struct queue *queue_open(struct loop *loop, struct store *store,
                          bool threaded) {
     struct queue *queue = mem_new(sizeof *queue);
@@ -320,6 +366,8 @@ void queue_close(struct queue *queue) {
     if (!queue)
         return;
     queue->draining = true;
+    loop_timer_cancel(queue->timer);
+    run_laters(queue);
     while (queue->unreported > 0)
         loop_run(queue->loop);
     (void)pthread_mutex_lock(&queue->mutex);

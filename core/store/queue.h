@@ -25,6 +25,7 @@
 #ifndef STORE_QUEUE_H
 #define STORE_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,13 @@ void queue_post(struct queue *queue, queue_job_fn *job, queue_done_fn *done,
  * and must be short. Nothing may be submitted once queue_close() was called. */
 void queue_submit(struct queue *queue, queue_job_fn *job, queue_done_fn *done,
                   void *arg);
+
+/* Calls `fn` on the loop, once, within QUEUE_LATER_MS, or when the queue is
+ * closed: for what may wait a little to be written together with what follows.
+ * False for a queue without a thread, where nothing is gained by it. */
+#define QUEUE_LATER_MS 50
+typedef void queue_later_fn(void *arg);
+bool         queue_later(struct queue *queue, queue_later_fn *fn, void *arg);
 
 /* Called on the store thread after each group: what it held and how long its
  * writing and its commit took. Set before the first job. */

@@ -43,7 +43,8 @@ static const char create[] = "PRAGMA application_id = " TEXT_OF(
                     "INSERT INTO records VALUES ('" STORE_SCHEMA_KEY
                     "', 1, x'31');";
 
-/* ?1 is a key, ?2 a value, ?3 the version that is expected. */
+/* ?1 is a key, ?2 a value, ?3 the version that is expected, ?4 how many are
+ * appended. */
 #define STATEMENTS(X)                                                       \
     X(BEGIN, "BEGIN IMMEDIATE")                                             \
     X(COMMIT, "COMMIT")                                                     \
@@ -62,9 +63,9 @@ static const char create[] = "PRAGMA application_id = " TEXT_OF(
             " WHERE key = ?1 AND version = ?3 AND value IS NOT NULL")       \
     X(REMOVE, "DELETE FROM records"                                         \
               " WHERE key = ?1 AND version = ?3 AND value IS NOT NULL")     \
-    X(STREAM_NEW, "INSERT INTO records VALUES (?1, 1, NULL)"                \
+    X(STREAM_NEW, "INSERT INTO records VALUES (?1, ?4, NULL)"               \
                   " ON CONFLICT DO NOTHING")                                \
-    X(STREAM_GROW, "UPDATE records SET version = version + 1"               \
+    X(STREAM_GROW, "UPDATE records SET version = version + ?4"              \
                    " WHERE key = ?1 AND version = ?3 AND value IS NULL")    \
     X(BLOB_PUT, "INSERT INTO blobs VALUES (?1, ?2) ON CONFLICT DO NOTHING") \
     X(BLOB_GET, "SELECT bytes FROM blobs WHERE hash = ?1")
@@ -89,6 +90,7 @@ struct sqlite {
     struct buf        path;
     struct file_lock *lock;
     int               wal_pages;
+    bool              half; /* a stream has grown, its entries are not there */
     bool              spent;
     struct err        failure; /* the first one, when spent */
 };
@@ -222,6 +224,7 @@ static bool unmet(struct sqlite *sqlite, const struct store_write *write,
     return false;
 }
 
+/* Behind its stream's new length, so what stands there is damage. */
 static bool put_entry(struct sqlite *sqlite, const struct store_write *write,
                       struct err *err) {
     struct buf key = BUF_EMPTY;
@@ -239,20 +242,41 @@ static bool put_entry(struct sqlite *sqlite, const struct store_write *write,
     return ok;
 }
 
-static bool put(struct sqlite *sqlite, const struct store_write *write,
-                struct err *err) {
-    enum statement which = statement_for(write);
+/* How many of the writes append to one stream, one behind the other. */
+static size_t appended(const struct store_write *writes, size_t count) {
+    size_t same = 1;
+
+    while (writes[0].kind == STORE_APPEND && same < count &&
+           writes[same].kind == STORE_APPEND &&
+           writes[same].expected == writes[0].expected + (int64_t)same &&
+           str_equal(writes[same].key, writes[0].key))
+        same++;
+    return same;
+}
+
+/* `count` of them, all appends to one stream when it is more than one. */
+static bool put(struct sqlite *sqlite, const struct store_write *writes,
+                size_t count, struct err *err) {
+    const struct store_write *write = writes;
+    enum statement            which = statement_for(write);
+    bool                      ok = true;
 
     bind(sqlite, which, write->key);
     if (which == DO_INSERT || which == DO_SWAP)
         bind_value(sqlite, which, write->value);
     if (which == DO_SWAP || which == DO_REMOVE || which == DO_STREAM_GROW)
         (void)sqlite3_bind_int64(sqlite->ready[which], 3, write->expected);
+    if (write->kind == STORE_APPEND)
+        (void)sqlite3_bind_int64(sqlite->ready[which], 4, (int64_t)count);
     if (!run(sqlite, which, err))
         return false;
     if (sqlite3_changes(sqlite->db) == 0)
         return unmet(sqlite, write, err);
-    return write->kind != STORE_APPEND || put_entry(sqlite, write, err);
+    sqlite->half = write->kind == STORE_APPEND;
+    for (size_t i = 0; ok && sqlite->half && i < count; i++)
+        ok = put_entry(sqlite, &writes[i], err);
+    sqlite->half = sqlite->half && !ok;
+    return ok;
 }
 
 /* The refusal that is being reported must not be lost to a second failure,
@@ -289,17 +313,43 @@ static bool commit(struct sqlite *sqlite, struct err *err) {
     return true;
 }
 
+static bool put_all(struct sqlite *sqlite, const struct store_write *writes,
+                    size_t count, struct err *err) {
+    size_t same;
+
+    for (size_t i = 0; i < count; i += same) {
+        same = appended(writes + i, count - i);
+        if (!put(sqlite, writes + i, same, err))
+            return false;
+    }
+    return true;
+}
+
+/* Within a group, and nothing but records for one stream: the one statement
+ * that makes it longer decides for all, so there is nothing to take back, and
+ * a savepoint would copy every page that is touched. */
+static bool append(struct sqlite *sqlite, const struct store_write *writes,
+                   size_t count, struct err *err) {
+    bool ok = put(sqlite, writes, count, err);
+
+    if (!ok && sqlite->half)
+        spend(sqlite, "an entry stands behind the end of its stream", err);
+    return ok;
+}
+
 static bool apply(struct store *store, const struct store_write *writes,
                   size_t count, struct err *err) {
     struct sqlite *sqlite = (struct sqlite *)store;
     bool           grouped = store->grouped, ok;
 
-    if (!usable(sqlite, err) ||
-        !run(sqlite, grouped ? DO_PART_BEGIN : DO_BEGIN, err))
+    if (!usable(sqlite, err))
         return false;
-    ok = true;
-    for (size_t i = 0; ok && i < count; i++)
-        ok = put(sqlite, &writes[i], err);
+    if (grouped && writes[0].kind == STORE_APPEND &&
+        appended(writes, count) == count)
+        return append(sqlite, writes, count, err);
+    if (!run(sqlite, grouped ? DO_PART_BEGIN : DO_BEGIN, err))
+        return false;
+    ok = put_all(sqlite, writes, count, err);
     if (!ok)
         take_back(sqlite, grouped);
     else
@@ -558,7 +608,7 @@ static bool recognise(struct sqlite *sqlite, int64_t *schema, int64_t known,
 static bool set_up(struct sqlite *sqlite, struct err *err) {
     if (!exec(sqlite,
               "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-              "PRAGMA wal_autocheckpoint=0;"
+              "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-8192;"
               "PRAGMA journal_size_limit=67108864",
               err))
         return false;
@@ -701,6 +751,10 @@ static bool lock_directory(struct sqlite *sqlite, const char *dir,
 struct store *store_sqlite_open_with(const char *dir, const char *const *steps,
                                      size_t count, struct err *err) {
     struct sqlite *sqlite = mem_new(sizeof *sqlite);
+
+    /* Its statistics of memory cost two locks for each small block; when
+     * SQLite is in use already it says no and goes on as it is. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 
     sqlite->store.ops = &ops;
     buf_addf(&sqlite->path, "%s/nightshift.db", dir);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "vm/ctx.h"
 #include "vm/marshal.h"
+#include "vm/ready.h"
 #include "vm/sandbox.h"
 
 #define RESULTS_MAX 3
@@ -16,11 +17,12 @@
 #define QUESTION_COST 10000
 
 struct attempt {
-    struct vm           *vm;
+    struct vm           *vm; /* NULL before the first resume */
     struct bundle       *bundle;
     const struct script *script;
     const char          *function;
     bool                 ctx;
+    struct ready_use     use;
     struct marshal_caps  result_caps;
     const struct json   *arguments;
     lua_State           *coroutine; /* NULL before the first resume */
@@ -36,29 +38,31 @@ struct attempt *attempt_open(struct bundle *bundle, const struct script *script,
                              const char *function, bool ctx,
                              const struct json      *arguments,
                              const struct vm_limits *limits, struct err *err) {
-    struct attempt *attempt;
-    struct vm      *vm = vm_open(limits, bundle_clock(bundle));
+    struct attempt *attempt = mem_new(sizeof *attempt);
 
-    if (!vm) {
-        err_set(err, ERR_LIMIT, "no memory for a new VM");
-        return NULL;
-    }
-    attempt = mem_new(sizeof *attempt);
-    attempt->vm = vm;
+    (void)err;
     attempt->bundle = bundle;
     attempt->script = script;
     attempt->function = function;
     attempt->ctx = ctx;
+    attempt->use = (struct ready_use){script, ctx, *limits};
     attempt->result_caps = marshal_caps_output;
     attempt->result_caps.bytes = limits->memory / RESULT_SHARE;
     attempt->arguments = arguments;
     return attempt;
 }
 
+static void give_back(struct attempt *attempt) {
+    if (!attempt->vm)
+        return;
+    vm_count_in(attempt->vm, NULL);
+    ready_give(bundle_ready(attempt->bundle), &attempt->use, attempt->vm);
+}
+
 void attempt_close(struct attempt *attempt) {
     if (!attempt)
         return;
-    vm_close(attempt->vm);
+    give_back(attempt);
     json_release(attempt->question);
     json_release(attempt->results);
     mem_free(attempt);
@@ -75,11 +79,46 @@ static void push_table(lua_State *L, struct bundle *bundle,
                    script->path, luaL_typename(L, -1));
 }
 
+static const char table_key, ctx_key; /* registry */
+
+/* Everything that does not depend on the input. What loading leaves behind is
+ * collected, so that the VM is small while it waits. */
+static int prepare(lua_State *L) {
+    struct attempt *attempt = lua_touserdata(L, 1);
+
+    push_table(L, attempt->bundle, attempt->script);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &table_key);
+    if (attempt->ctx) {
+        ctx_push(L, attempt->bundle);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &ctx_key);
+    }
+    lua_gc(L, LUA_GCCOLLECT);
+    return 0;
+}
+
+static bool build(struct attempt *attempt, struct err *err) {
+    attempt->vm = vm_open(&attempt->use.limits, bundle_clock(attempt->bundle));
+    if (!attempt->vm)
+        return err_set(err, ERR_LIMIT, "no memory for a new VM");
+    if (!vm_enter(attempt->vm, prepare, attempt, err))
+        return false;
+    ready_keep(bundle_ready(attempt->bundle), &attempt->use, attempt->vm);
+    return true;
+}
+
+static bool make_ready(struct attempt *attempt, struct err *err) {
+    attempt->vm = ready_take(bundle_ready(attempt->bundle), &attempt->use);
+    if (!attempt->vm && !build(attempt, err))
+        return false;
+    vm_count_in(attempt->vm, bundle_room(attempt->bundle));
+    return true;
+}
+
 /* Makes the coroutine with the function and its arguments on its stack. */
 static int begin(lua_State *L, struct attempt *attempt) {
     int count = (int)json_count(attempt->arguments);
 
-    push_table(L, attempt->bundle, attempt->script);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &table_key);
     lua_pushstring(L, attempt->function);
     lua_rawget(L, -2);
     if (!lua_isfunction(L, -1))
@@ -89,7 +128,7 @@ static int begin(lua_State *L, struct attempt *attempt) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, attempt);
     luaL_checkstack(attempt->coroutine, 8, "arguments");
     if (attempt->ctx)
-        ctx_push(L, attempt->bundle);
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &ctx_key);
     for (int i = 0; i < count; i++)
         marshal_push(L, json_at(attempt->arguments, (size_t)i));
     lua_xmove(L, attempt->coroutine, 1 + attempt->ctx + count);
@@ -203,7 +242,8 @@ enum attempt_state attempt_resume(struct attempt *attempt, bool ok,
     attempt->answer.asked = attempt->state == ATTEMPT_ASKS;
     attempt->answer.ok = ok;
     attempt->answer.value = answer;
-    if (!vm_enter(attempt->vm, go_on, attempt, err))
+    if ((!attempt->vm && !make_ready(attempt, err)) ||
+        !vm_enter(attempt->vm, go_on, attempt, err))
         attempt->state = ATTEMPT_FAILED;
     return attempt->state;
 }

@@ -12,6 +12,7 @@
 #include "base/encode.h"
 #include "base/mem.h"
 #include "vm/attempt.h"
+#include "vm/ready.h"
 #include "vm/vm.h"
 
 static const unsigned char prelude_source[] = {
@@ -30,6 +31,8 @@ static const char *const folders[] = {
 struct bundle {
     digest_fn      *digest;
     struct clock   *clock;
+    struct ready   *ready;
+    struct room    *room;
     struct script **scripts;
     size_t          count, holders;
     struct buf      prelude, ctx;
@@ -40,6 +43,7 @@ struct bundle *bundle_open(digest_fn *digest, struct clock *clock) {
     struct bundle *bundle = mem_new(sizeof *bundle);
 
     bundle->holders = 1;
+    bundle->ready = ready_open();
     bundle->digest = digest;
     bundle->clock = clock;
     return bundle;
@@ -63,6 +67,7 @@ struct bundle *bundle_retain(struct bundle *bundle) {
 void bundle_release(struct bundle *bundle) {
     if (!bundle || --bundle->holders > 0)
         return;
+    ready_close(bundle->ready);
     for (size_t i = 0; i < bundle->count; i++)
         script_release(bundle->scripts[i]);
     mem_free(bundle->scripts);
@@ -190,12 +195,25 @@ struct clock *bundle_clock(const struct bundle *bundle) {
     return bundle->clock;
 }
 
+struct ready *bundle_ready(struct bundle *bundle) {
+    return bundle->ready;
+}
+
+void bundle_use_room(struct bundle *bundle, struct room *room) {
+    bundle->room = room;
+}
+
+struct room *bundle_room(const struct bundle *bundle) {
+    return bundle->room;
+}
+
 /* --- compiling -------------------------------------------------------- */
 
 struct compiling {
     struct str  text;
     const char *name;
     struct buf *code;
+    bool        stripped;
 };
 
 static int collect(lua_State *L, const void *part, size_t size, void *arg) {
@@ -210,13 +228,14 @@ static int compile(lua_State *L) {
 
     if (luaL_loadbufferx(L, c->text.data, c->text.len, c->name, "t") != LUA_OK)
         return lua_error(L);
-    lua_dump(L, collect, c->code, 0);
+    lua_dump(L, collect, c->code, c->stripped);
     return 0;
 }
 
+/* Without lines and names when it is the engine's own: every VM holds it. */
 static bool compile_text(struct bundle *bundle, const char *name,
                          struct str text, struct buf *code, struct err *err) {
-    struct compiling c = {text, name, code};
+    struct compiling c = {text, name, code, name[0] == '='};
     struct vm       *vm = vm_open(&vm_limits_source, bundle->clock);
     bool             ok;
 

@@ -50,6 +50,8 @@ struct script {
 };
 
 struct bundle;
+struct ready;
+struct room;
 
 struct bundle *bundle_open(digest_fn *digest, struct clock *clock);
 /* One more holder; gives the same bundle back. */
@@ -69,6 +71,10 @@ const struct script *bundle_find(const struct bundle *bundle,
                                  enum script_kind kind, struct str id);
 const char          *bundle_folder(enum script_kind kind);
 
+/* What its attempts' VMs are counted in, from the next one on; borrowed. */
+void         bundle_use_room(struct bundle *bundle, struct room *room);
+struct room *bundle_room(const struct bundle *bundle);
+
 /* The compiled form, made on first use: give the name of a script. */
 bool bundle_code(struct bundle *bundle, const struct script *script,
                  struct str *code, struct err *err);
@@ -80,5 +86,6 @@ bool bundle_meta(struct bundle *bundle, const struct script *script,
 bool          bundle_engine_code(struct bundle *bundle, const char *name,
                                  struct str *code, struct err *err);
 struct clock *bundle_clock(const struct bundle *bundle);
+struct ready *bundle_ready(struct bundle *bundle); /* VMs for its scripts */
 
 #endif

@@ -334,6 +334,7 @@ static int held_release(lua_State *L) {
 static struct held *hold(lua_State *L) {
     struct held *held = lua_newuserdatauv(L, sizeof *held, 0);
 
+    vm_finalizes(L);
     *held = (struct held){NULL, BUF_EMPTY};
     if (luaL_newmetatable(L, "nightshift.held")) {
         lua_pushcfunction(L, held_release);

@@ -15,6 +15,8 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "vm/arena.h"
+#include "vm/room.h"
 
 #define TICK 256
 #define CPU_CHECK_NS 500000 /* the CPU clock is a system call */
@@ -33,10 +35,13 @@ const struct vm_limits vm_limits_source = {256u << 20, 2000000000, 5000, 0};
 enum strike { STRIKE_NONE, STRIKE_MEMORY, STRIKE_INSTRUCTIONS, STRIKE_CPU };
 
 struct vm {
+    struct arena    *arena;
+    struct vm       *then; /* what vm_keep() kept of this struct, or NULL */
     lua_State       *L;
     lua_State       *running; /* the coroutine inside L, or L */
     struct vm_limits limits;
     struct clock    *clock;
+    struct room     *room; /* that `used` is counted in, or NULL */
     size_t           used;
     bool             refused; /* the last growth was refused */
     enum strike      strike;
@@ -45,6 +50,7 @@ struct vm {
     int              pace;       /* instructions between two ticks */
     int64_t          checked_ns, cpu_from_ns, cpu_spent_ns;
     bool             sliced;
+    bool             finalizes;
 };
 
 struct vm *vm_of(lua_State *L) {
@@ -74,6 +80,13 @@ static void strike(struct vm *vm, enum strike kind) {
     set_pace(vm, 1);
 }
 
+/* (RO1) */
+static void set_used(struct vm *vm, size_t used) {
+    if (vm->room)
+        vm->room->used += used - vm->used;
+    vm->used = used;
+}
+
 /* (V3) */
 static void *allocate(void *arg, void *old, size_t old_size, size_t size) {
     struct vm *vm = arg;
@@ -81,8 +94,8 @@ static void *allocate(void *arg, void *old, size_t old_size, size_t size) {
     void      *got;
 
     if (size == 0) {
-        mem_free(old);
-        vm->used -= had;
+        (void)arena_resize(vm->arena, old, had, 0);
+        set_used(vm, vm->used - had);
         return NULL;
     }
     if (size > had && vm->used - had + size > vm->limits.memory) {
@@ -91,14 +104,14 @@ static void *allocate(void *arg, void *old, size_t old_size, size_t size) {
         vm->refused = true;
         return NULL;
     }
-    got = mem_try_resize(old, size);
+    got = arena_resize(vm->arena, old, had, size);
     if (!got)
         return NULL;
     if (size > had) {
         vm->refused = false;
         vm->steps += (int64_t)((size - had) >> 6);
     }
-    vm->used = vm->used - had + size;
+    set_used(vm, vm->used - had + size);
     /* For a new block Lua says in old_size what it is for. */
     if (!old && old_size == LUA_TSTRING && size >= LARGE_TEXT &&
         vm->pace > LARGE_TICK)
@@ -186,8 +199,10 @@ struct vm *vm_open(const struct vm_limits *limits, struct clock *clock) {
 
     vm->limits = *limits;
     vm->clock = clock;
+    vm->arena = arena_open();
     vm->L = lua_newstate(allocate, vm);
     if (!vm->L) {
+        arena_close(vm->arena);
         mem_free(vm);
         return NULL;
     }
@@ -197,12 +212,63 @@ struct vm *vm_open(const struct vm_limits *limits, struct clock *clock) {
     return vm;
 }
 
+/* What Lua would free block by block goes with the arena. */
+static void finalize(struct vm *vm) {
+    lua_sethook(vm->L, NULL, 0, 0);
+    if (vm->finalizes)
+        lua_close(vm->L);
+}
+
 void vm_close(struct vm *vm) {
     if (!vm)
         return;
-    lua_sethook(vm->L, NULL, 0, 0);
-    lua_close(vm->L);
+    finalize(vm);
+    arena_close(vm->arena);
+    mem_free(vm->then);
     mem_free(vm);
+}
+
+bool vm_keep(struct vm *vm) {
+    if (vm->strike || vm->finalizes || !arena_keep(vm->arena))
+        return false;
+    vm->cpu_spent_ns = 0;
+    vm->then = mem_new(sizeof *vm);
+    *vm->then = *vm;
+    return true;
+}
+
+bool vm_kept(const struct vm *vm) {
+    return vm->then != NULL;
+}
+
+/* (V6) */
+void vm_renew(struct vm *vm) {
+    struct vm *then = vm->then;
+
+    finalize(vm);
+    arena_restore(vm->arena);
+    *vm = *then;
+    vm->then = then;
+}
+
+void vm_count_in(struct vm *vm, struct room *room) {
+    struct room *old = vm->room;
+
+    vm->room = room;
+    if (room) {
+        room->used += vm->used;
+        room->vms++;
+    }
+    if (!old)
+        return;
+    old->used -= vm->used;
+    old->vms--;
+    if (old->left)
+        old->left(old->arg);
+}
+
+void vm_finalizes(lua_State *L) {
+    vm_of(L)->finalizes = true;
 }
 
 static void clock_in(struct vm *vm) {
@@ -329,4 +395,8 @@ bool vm_sliced(const struct vm *vm) {
 
 size_t vm_memory_used(const struct vm *vm) {
     return vm->used;
+}
+
+size_t vm_memory_held(const struct vm *vm) {
+    return arena_bytes(vm->arena);
 }

@@ -14,6 +14,7 @@
  *   V4  Nothing that a script can see tells addresses, the hash seed, the
  *       clock or the mode.
  *   V5  Where a turn ends depends on the script's work alone, not on time.
+ *   V6  A VM that was renewed cannot be told from one that was prepared anew.
  *
  * Lifetime: call. Thread: loop.
  */
@@ -25,6 +26,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
+struct room;
 struct vm;
 
 struct vm_limits {
@@ -38,6 +40,17 @@ extern const struct vm_limits vm_limits_source; /* 256 MiB, 5 s */
 
 struct vm *vm_open(const struct vm_limits *limits, struct clock *clock);
 void       vm_close(struct vm *vm); /* NULL is fine */
+
+/* What it is now is what vm_renew() makes it again, whatever a script did to
+ * it meanwhile. False when it cannot be: a limit was struck, it has finalizers
+ * or is too large. Both outside of vm_enter(). (V6) */
+bool vm_keep(struct vm *vm);
+bool vm_kept(const struct vm *vm);
+void vm_renew(struct vm *vm);
+/* From now on what it uses is counted in `room`; NULL: nowhere. */
+void vm_count_in(struct vm *vm, struct room *room);
+/* A value with a finalizer was made, so closing must call it. */
+void vm_finalizes(lua_State *L);
 
 /* The only way in. `fn` gets `arg` as light userdata at index 1. */
 bool vm_enter(struct vm *vm, lua_CFunction fn, void *arg, struct err *err);
@@ -59,6 +72,8 @@ bool vm_sliced(const struct vm *vm);
 void vm_error_take(struct vm *vm, lua_State *from, int rc, struct err *err);
 
 size_t vm_memory_used(const struct vm *vm);
+/* What it holds of the process: with free blocks and its picture. */
+size_t vm_memory_held(const struct vm *vm);
 
 /* The `struct vm` that a state belongs to. */
 struct vm *vm_of(lua_State *L);

@@ -43,7 +43,8 @@ static void close_mode(struct mode *mode) {
     (void)mode;
 }
 
-static const struct mode_ops ops = {MODE_LIVE, act, until, close_mode, NULL};
+static const struct mode_ops ops = {MODE_LIVE,  act,  until,
+                                    close_mode, NULL, NULL};
 
 static void submit(void *arg);
 
@@ -95,7 +96,7 @@ static double measure(const char *question, struct clock *clock) {
     struct redact      *redact = redact_open();
     struct json        *config = json_new_map();
     struct mode         mode = {.ops = &ops, .loop = loop, .clock = clock};
-    struct gate_options options = {&mode, redact, config, 0};
+    struct gate_options options = {&mode, redact, config, 0, NULL};
     struct bench        bench = {.loop = loop, .left = EFFECTS};
     int64_t             begun;
     double              us;

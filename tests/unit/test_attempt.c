@@ -108,6 +108,51 @@ Test(attempt, AT1_nothing_passes_between_two_that_run_at_the_same_time) {
     bundle_release(bundle);
 }
 
+/* How many rounds of the loop fit into the instructions. */
+static int64_t rounds_until_struck(struct bundle *bundle) {
+    static const struct vm_limits few = {8u << 20, 300000, 2000, 0};
+    struct json    *none = no_arguments(), *answer = json_new_int(1);
+    struct err      err = {.text = ""};
+    struct attempt *attempt =
+        attempt_open(bundle, scripted_node(bundle, "subject"), "run", true,
+                     none, &few, &err);
+    enum attempt_state state = attempt_resume(attempt, true, NULL, &err);
+    int64_t            rounds = 0;
+
+    for (; state == ATTEMPT_ASKS; rounds++)
+        state = attempt_resume(attempt, true, answer, &err);
+    cr_assert_eq(state, ATTEMPT_FAILED);
+    cr_assert_eq(err.code, ERR_LIMIT);
+    attempt_close(attempt);
+    json_release(none);
+    json_release(answer);
+    return rounds;
+}
+
+/* The first builds its VM; that one was struck and is thrown away. What is in
+ * use by others is built anew, too, or taken from what is ready. */
+Test(attempt, V6_V5_a_vm_that_was_ready_has_the_same_budget_as_a_new_one) {
+    struct bundle *bundle =
+        scripted_body(NULL, "ctx", "while true do ctx.random() end");
+    struct json    *none = no_arguments();
+    struct err      err = {.text = ""};
+    struct attempt *attempt;
+    int64_t         rounds = rounds_until_struck(bundle);
+
+    cr_assert_gt(rounds, 5);
+    for (int i = 0; i < 3; i++) {
+        static const struct vm_limits few = {8u << 20, 300000, 2000, 0};
+
+        attempt = attempt_open(bundle, scripted_node(bundle, "subject"), "run",
+                               true, none, &few, &err);
+        cr_assert_eq(attempt_resume(attempt, true, NULL, &err), ATTEMPT_ASKS);
+        attempt_close(attempt);
+        cr_expect_eq(rounds_until_struck(bundle), rounds);
+    }
+    json_release(none);
+    bundle_release(bundle);
+}
+
 Test(attempt, AT1_changing_its_arguments_changes_no_ones_but_its_own) {
     struct bundle *bundle = scripted_body(
         NULL, "input", "input.list[1] = 'mine' input.new = 1 return input");

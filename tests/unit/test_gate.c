@@ -781,7 +781,7 @@ static bool resolved(void *arg, struct store *store, const struct json *record,
 }
 
 Test(gate, N10_a_refused_intent_stops_the_run_and_nothing_is_sent) {
-    journal_guard(bench.journal, (struct journal_guard){resolved, NULL});
+    journal_guard(bench.journal, (struct journal_guard){resolved, NULL, NULL});
     ask(SCALE);
     cr_expect_eq(reply.fate, GATE_STOPPED);
     cr_expect_eq(reply.err.code, ERR_CANCELLED);

@@ -233,7 +233,8 @@ static bool is_there(const char *key) {
 Test(journal, J5_what_a_guard_adds_is_written_with_the_record) {
     struct watch watch = {.adds = 40};
 
-    journal_guard(bench.journal, (struct journal_guard){watch_writes, &watch});
+    journal_guard(bench.journal,
+                  (struct journal_guard){watch_writes, NULL, &watch});
     add("{'kind': 'started', 'at': 1, 'incident': {'secret': 1}, 'ok': true}",
         "a");
     loop_run(bench.loop);
@@ -249,7 +250,8 @@ Test(journal, J5_when_the_record_cannot_be_written_neither_is_what_it_adds) {
     struct store_write taken = {STORE_INSERT, STR("main/x/01"), 0, STR("1")};
 
     cr_assert(store_batch(bench.store, &taken, 1, &err));
-    journal_guard(bench.journal, (struct journal_guard){watch_writes, &watch});
+    journal_guard(bench.journal,
+                  (struct journal_guard){watch_writes, NULL, &watch});
     add("{'kind': 'started'}", "a");
     loop_run(bench.loop);
     cr_expect_str_eq(buf_text(&told), "a! ");
@@ -267,7 +269,8 @@ Test(journal, J5_behind_a_refused_record_nothing_is_written) {
     struct watch watch = {.refuses = "intent", .adds = 1};
     struct err   why = {.text = ""}, settled = {.text = ""};
 
-    journal_guard(bench.journal, (struct journal_guard){watch_writes, &watch});
+    journal_guard(bench.journal,
+                  (struct journal_guard){watch_writes, NULL, &watch});
     journal_add(bench.journal, support_json("{'kind': 'intent'}"),
                 support_json("{'kind': 'intent'}"), NULL, 0, keep_err, &why);
     add("{'kind': 'attached'}", NULL);
@@ -304,7 +307,8 @@ Test(journal, a_journal_is_settled_when_all_that_was_added_is_durable) {
 Test(journal, a_journal_may_be_closed_before_its_last_record_is_written) {
     struct watch watch = {.adds = 1};
 
-    journal_guard(bench.journal, (struct journal_guard){watch_writes, &watch});
+    journal_guard(bench.journal,
+                  (struct journal_guard){watch_writes, NULL, &watch});
     add("{'kind': 'a'}", "a");
     journal_close(bench.journal);
     bench.journal = NULL;
@@ -373,16 +377,112 @@ Test(journal, a_record_that_is_no_json_is_named) {
               "%s", err.text);
 }
 
-static void watch(void *arg, const struct json *record) {
+static void told_of(void *arg, const struct json *record) {
     (void)arg;
     buf_addf(&told, "%s ", json_find_text(record, "kind").data);
 }
 
 Test(journal, tells_of_what_is_added_and_not_of_what_is_read_back) {
-    journal_watch(bench.journal, watch, NULL);
+    journal_watch(bench.journal, told_of, NULL);
     add("{'kind': 'started', 'at': 1}", NULL);
     add("{'kind': 'visit', 'at': 2}", NULL);
     cr_expect_str_eq(buf_text(&told), "started visit ");
     bench_cut(&bench, 2);
     cr_expect_str_eq(buf_text(&told), "started visit ");
+}
+
+/* --- records that nobody waits for (J6) ---------------------------------- */
+
+/* A store with a thread, as the service has; `jobs` counts what it was given.
+ */
+struct threaded {
+    struct loop    *loop;
+    struct store   *store;
+    struct queue   *queue;
+    struct journal *journal;
+    size_t          jobs;
+};
+
+static void count_jobs(void *arg, size_t jobs, int64_t duration_ns) {
+    (void)duration_ns;
+    *(size_t *)arg += jobs;
+}
+
+static void threaded_init(struct threaded *t) {
+    *t = (struct threaded){.loop = loop_open(), .store = store_memory_open()};
+    t->queue = queue_open(t->loop, t->store, true);
+    queue_watch(t->queue, count_jobs, &t->jobs);
+    t->journal = journal_open(t->queue, SUPPORT_RUN);
+}
+
+static void threaded_add(struct threaded *t, const char *record,
+                         const char *name) {
+    journal_add(t->journal, support_json(record), NULL, NULL, 0,
+                name ? tell : NULL, (void *)(uintptr_t)name);
+}
+
+/* How many records the run has once everything is written. */
+static int64_t threaded_release(struct threaded *t) {
+    int64_t length;
+
+    journal_close(t->journal);
+    queue_close(t->queue);
+    cr_assert(store_stream_length(t->store, STR("main/journal/" SUPPORT_RUN),
+                                  &length, &err));
+    store_close(t->store);
+    loop_run(t->loop);
+    loop_close(t->loop);
+    return length;
+}
+
+Test(journal, J6_J1_what_nobody_waits_for_is_written_with_what_is_waited_for) {
+    struct threaded t;
+
+    threaded_init(&t);
+    threaded_add(&t, "{'kind': 'visit'}", NULL);
+    threaded_add(&t, "{'kind': 'read'}", NULL);
+    threaded_add(&t, "{'kind': 'ended'}", "ended");
+    loop_run(t.loop);
+    cr_expect_str_eq(buf_text(&told), "ended ");
+    cr_expect_eq(t.jobs, 1);
+    cr_expect_eq(threaded_release(&t), 3);
+}
+
+Test(journal, J6_what_nobody_waits_for_is_written_a_moment_later) {
+    struct threaded t;
+
+    threaded_init(&t);
+    threaded_add(&t, "{'kind': 'visit'}", NULL);
+    loop_run(t.loop);
+    cr_expect_eq(t.jobs, 1);
+    cr_expect_eq(threaded_release(&t), 1);
+}
+
+Test(journal, J6_closing_either_writes_what_nobody_waited_for) {
+    struct threaded t;
+
+    threaded_init(&t);
+    for (int i = 0; i < 100; i++)
+        threaded_add(&t, "{'kind': 'visit'}", NULL);
+    cr_expect_eq(threaded_release(&t), 100);
+}
+
+Test(journal, J6_J5_what_stands_before_a_refused_record_is_written) {
+    struct watch    watch = {.refuses = "intent", .adds = 0};
+    struct threaded t;
+
+    threaded_init(&t);
+    journal_guard(t.journal,
+                  (struct journal_guard){watch_writes,
+                                         (const char *const[]){"intent", NULL},
+                                         &watch});
+    threaded_add(&t, "{'kind': 'visit'}", NULL);
+    threaded_add(&t, "{'kind': 'read'}", NULL);
+    threaded_add(&t, "{'kind': 'intent'}", "intent");
+    threaded_add(&t, "{'kind': 'ended'}", "ended");
+    loop_run(t.loop);
+    cr_expect_str_eq(buf_text(&told), "intent! ended! ");
+    cr_expect_str_eq(buf_text(&watch.seen), "{\"kind\":\"intent\"}");
+    cr_expect_eq(threaded_release(&t), 2);
+    buf_release(&watch.seen);
 }

@@ -975,7 +975,7 @@ Test(run, LE1_the_key_is_held_from_the_first_record_to_the_last) {
     add_scripts(NULL, NULL);
     lease_begin(&lease, SUPPORT_RUN, STR("heal"),
                 json_find(bench.incident, "key"), "hash", 0);
-    bench.guard = (struct journal_guard){lease_writes, &lease};
+    bench.guard = (struct journal_guard){lease_writes, NULL, &lease};
     bench_walk(&bench);
     cr_expect(is_there("main/run/" SUPPORT_RUN));
     lease_begin(&other, "run_2", STR("heal"), json_find(bench.incident, "key"),
@@ -995,7 +995,7 @@ Test(run, LE1_a_run_whose_key_is_held_does_not_begin) {
     cr_assert(store_batch(bench.store, other.first, 2, &err));
     lease_begin(&lease, SUPPORT_RUN, STR("heal"),
                 json_find(bench.incident, "key"), "hash", 0);
-    bench.guard = (struct journal_guard){lease_writes, &lease};
+    bench.guard = (struct journal_guard){lease_writes, NULL, &lease};
     bench_walk(&bench);
     cr_expect(bench.failed);
     cr_expect_eq(bench.err.code, ERR_CONFLICT);

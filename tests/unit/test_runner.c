@@ -37,7 +37,8 @@ struct scene {
     struct runner_events events;
     struct buf           began, ended; /* words */
     struct json         *last;         /* the journal of who ended last */
-    size_t               most, most_lane;
+    size_t               most, most_lane, most_vms, vm_bytes;
+    bool                 stop_at_ask;
     const char          *cancel_at, *why; /* at this effect, for this reason */
     int                  count, turns;
     bool                 idle;
@@ -76,12 +77,23 @@ static void cancel(struct scene *scene, const char *run) {
     cr_expect(runner_cancel(scene->runner, str_of(run), scene->why));
 }
 
+static void idle(void *arg) {
+    ((struct scene *)arg)->idle = true;
+}
+
 /* Each time that a run asks the world. */
 static void look(void *arg, const struct mode_ask *ask) {
     struct scene *scene = arg;
 
     if (scene->runner->walked > scene->most)
         scene->most = scene->runner->walked;
+    if (runner_counts(scene->runner).vms > scene->most_vms)
+        scene->most_vms = runner_counts(scene->runner).vms;
+    if (scene->stop_at_ask) {
+        scene->stop_at_ask = false;
+        cr_expect_gt(runner_counts(scene->runner).vm_waiting, 0);
+        runner_stop(scene->runner, idle, scene);
+    }
     for (struct lane *lane = scene->runner->lanes; lane; lane = lane->next)
         if (lane->walked > scene->most_lane)
             scene->most_lane = lane->walked;
@@ -113,6 +125,7 @@ static void use(struct scene *scene) {
                                        .facts = scene->bench.config,
                                        .mode = scene->bench.mode,
                                        .runs = scene->runs,
+                                       .vm_bytes = scene->vm_bytes,
                                        .park_after_ms = 1};
     struct err                err = {.text = ""};
 
@@ -143,10 +156,6 @@ static void open_scene(struct scene *scene, size_t runs, const char *limits,
     bundle_seal(scene->bench.bundle);
     open_runner(scene, runs);
     use(scene);
-}
-
-static void idle(void *arg) {
-    ((struct scene *)arg)->idle = true;
 }
 
 static void stop(struct scene *scene) {
@@ -360,6 +369,52 @@ Test(runner, RU3_playbooks_take_turns_however_many_wait_of_one) {
     begin(&scene, "b");
     loop_run(scene.bench.loop);
     cr_expect_str_eq(buf_text(&scene.began), "a b a b a a a ");
+    close_scene(&scene);
+}
+
+/* --- RU6 ----------------------------------------------------------------- */
+
+Test(runner, RU6_an_attempt_waits_until_the_vms_have_room) {
+    struct scene scene;
+
+    open_scene(&scene, 10, PLAYBOOK(""), NODE(ASK ASK));
+    scene.vm_bytes = 1; /* one VM is more than that */
+    use(&scene);
+    for (int i = 0; i < 8; i++)
+        begin(&scene, i % 2 ? "a" : "b");
+    loop_run(scene.bench.loop);
+    cr_expect_eq(scene.most, 8);
+    cr_expect_eq(scene.most_vms, 1);
+    cr_expect_eq(spy_count(scene.bench.spy, "prometheus:query"), 16);
+    cr_expect_eq(runner_counts(scene.runner).vms, 0);
+    cr_expect_eq(runner_counts(scene.runner).vm_bytes, 0);
+    close_scene(&scene);
+}
+
+Test(runner, RU6_one_that_waits_for_room_goes_on_after_a_stop) {
+    struct scene scene;
+
+    open_scene(&scene, 10, PLAYBOOK(""), NODE(ASK));
+    scene.vm_bytes = 1;
+    use(&scene);
+    for (int i = 0; i < 4; i++)
+        begin(&scene, "a");
+    scene.stop_at_ask = true;
+    loop_run(scene.bench.loop);
+    cr_expect(scene.idle);
+    cr_expect_eq(runner_counts(scene.runner).vm_waiting, 0);
+    runner_close(scene.runner);
+    open_runner(&scene, 10);
+    use(&scene);
+    for (int i = 2; i <= 4; i++) { /* the first had asked its last */
+        char run[16];
+
+        (void)snprintf(run, sizeof run, "run_%d", i);
+        recover(&scene, run);
+    }
+    loop_run(scene.bench.loop);
+    cr_expect_eq(spy_count(scene.bench.spy, "prometheus:query"), 4);
+    cr_expect_eq(runner_counts(scene.runner).waiting, 0);
     close_scene(&scene);
 }
 

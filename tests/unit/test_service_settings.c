@@ -48,6 +48,7 @@ Test(service_settings, SV2_what_is_not_given_has_its_default) {
     cr_expect_not(s.admin_apart);
     cr_expect(!s.tls_certificate && !s.tls_key && !s.tls_client_ca);
     cr_expect_eq(s.runs, 1000);
+    cr_expect_eq(s.vm_mb, 1024);
     cr_expect_eq(s.deliveries, 2000);
     cr_expect_eq(s.connections, 12000);
     cr_expect_eq(s.request_seconds, 30);
@@ -61,7 +62,7 @@ Test(service_settings, what_is_given_is_taken) {
         "{'listen': '[::1]:443', 'admin': {'listen': '0.0.0.0:9000'},"
         " 'tls': {'certificate': 'c', 'key': 'k', 'client_ca': 'a'},"
         " 'drain': '1m30s', 'watch': false,"
-        " 'limits': {'runs': 5, 'deliveries': 1,"
+        " 'limits': {'runs': 5, 'vm_mb': 64, 'deliveries': 1,"
         "            'connections': 10.0, 'request_seconds': 9},"
         " 'log': {'format': 'json', 'level': 'debug'},"
         " 'tokens': {'am': {'secret': {'secret': 'T'}, 'role': 'ingest'}}}");
@@ -75,6 +76,7 @@ Test(service_settings, what_is_given_is_taken) {
     cr_expect_str_eq(s.tls_key, "k");
     cr_expect_str_eq(s.tls_client_ca, "a");
     cr_expect_eq(s.runs, 5);
+    cr_expect_eq(s.vm_mb, 64);
     cr_expect_eq(s.deliveries, 1);
     cr_expect_eq(s.connections, 10);
     cr_expect_eq(s.request_seconds, 9);
@@ -89,6 +91,7 @@ Test(service_settings, SV1_a_number_out_of_range_names_its_key_and_its_range) {
         int64_t     least, most;
     } rows[] = {
         {"limits", "runs", 1, 100000},
+        {"limits", "vm_mb", 1, 1048576},
         {"limits", "deliveries", 1, 1000000},
         {"limits", "connections", 1, 1000000},
         {"limits", "request_seconds", 1, 3600},

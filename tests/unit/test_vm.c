@@ -248,3 +248,40 @@ Test(vm, V4_two_vms_tell_the_same_of_the_same_script) {
     }
     buf_release(&first);
 }
+
+Test(vm, V6_what_is_renewed_begins_where_it_was_kept) {
+    size_t used;
+
+    cr_assert(runs("return 'prepared'"));
+    cr_assert(vm_keep(vm));
+    used = vm_memory_used(vm);
+    for (int i = 0; i < 3; i++) {
+        cr_assert(runs("count = (count or 0) + 1 "
+                       "for i = 1, 4000000 do local n = i end "
+                       "return count .. #('x'):rep(100000)"),
+                  "%s", err.text);
+        cr_expect_str_eq(said, "1100000");
+        vm_renew(vm);
+        cr_expect_eq(vm_memory_used(vm), used);
+    }
+}
+
+/* A prepared one that was used for encoding has something to finalize. */
+Test(vm, V6_what_holds_c_memory_lets_go_of_it_when_it_is_renewed) {
+    cr_assert(runs("return 1"));
+    cr_assert(vm_keep(vm));
+    for (int i = 0; i < 3; i++) {
+        cr_assert(runs("return json.encode({ ('x'):rep(1000) })"));
+        vm_renew(vm);
+    }
+    cr_assert(runs("return json.encode({ 1 })"));
+}
+
+Test(vm, V6_one_that_has_finalizers_or_struck_a_limit_is_not_kept) {
+    cr_assert(runs("return json.encode({ 1 })"));
+    cr_expect_not(vm_keep(vm));
+    close_vm();
+    open_small();
+    cr_assert_not(runs("while true do end"));
+    cr_expect_not(vm_keep(vm));
+}
