@@ -2,10 +2,25 @@
 #include "graph/shelf.h"
 
 #include "base/json.h"
+#include "store/blob.h"
 #include "sys/crypto.h"
 
 static void key_of(struct buf *key, struct str hash) {
     buf_addf(key, "main/bundle/%.*s", STR_ARG(hash));
+}
+
+/* Of all bundles one row for a text: they are not cut. (BL1) */
+static bool refer(struct store *store, struct str hash, struct err *err) {
+    struct buf         row = BUF_EMPTY;
+    struct store_write write;
+    bool               found, ok;
+
+    blob_row(&row, hash, STR("bundle"));
+    write = (struct store_write){STORE_INSERT, buf_str(&row), 0, STR("")};
+    ok = store_get(store, buf_str(&row), NULL, NULL, &found, err) &&
+         (found || store_batch(store, &write, 1, err));
+    buf_release(&row);
+    return ok;
 }
 
 static bool put_texts(struct store *store, const struct bundle *bundle,
@@ -15,7 +30,8 @@ static bool put_texts(struct store *store, const struct bundle *bundle,
     for (size_t i = 0; i < bundle_count(bundle); i++) {
         const struct script *script = bundle_at(bundle, i);
 
-        if (!store_blob_put(store, buf_str(&script->text), hash, err))
+        if (!store_blob_put(store, buf_str(&script->text), hash, err) ||
+            !refer(store, str_of(hash), err))
             return false;
         json_put_text(list, script->path, str_of(hash));
     }
