@@ -2,7 +2,8 @@
  *
  * service.c opens, joins and closes; service_doors.c has the listeners,
  * service_recover.c what a start goes on with; service_events.c hears what happens and
- * tells metrics and logs; service_scrape.c answers /metrics;
+ * tells metrics and logs; service_scrape.c answers /metrics; service_retain.c
+ * cuts what is old;
  * service_reload.c puts what is new in force.
  *
  * Lifetime: process. Thread: loop.
@@ -59,7 +60,8 @@ struct service {
     bool                    ending; /* the loop hears of nobody any more */
     struct marker          *marker;
     struct buf              blamed; /* the run that the last process died in */
-    struct loop_timer      *tick, *deadline;
+    struct loop_timer      *tick, *deadline, *retaining;
+    struct retention       *retention;
     char                    token[65]; /* of the state directory's owner */
     int                     code;
     bool                    draining, failed, sweeping;
@@ -91,6 +93,10 @@ bool service_use_doors(struct service *service, struct bundle *bundle,
 void service_recover(struct service *service);
 /* Goes on with what runs that have ended left to be done in steps. */
 void service_sweep(struct service *service);
+
+/* Begins to cut what is older than is to be kept, now and again. */
+void service_retain(struct service *service);
+void service_retain_stop(struct service *service);
 
 /* One more operator's token, for who can read the state directory. */
 void service_make_token(struct service *service);

@@ -112,6 +112,7 @@ static void swap(struct service *service, struct reload_candidate *candidate,
     service->settings.runs = candidate->settings.runs;
     service->settings.deliveries = candidate->settings.deliveries;
     service->settings.drain_ms = candidate->settings.drain_ms;
+    service->settings.retention = candidate->settings.retention;
     reload_swap(candidate, &service->engine.bundle, &service->engine.config);
     service->routes = routes;
     service->mode = engine_mode(&service->engine, NULL, &err);

@@ -13,6 +13,7 @@
  *   main/attached/HOLD/RUN/HASH  occurrence evidence
  *   main/cooldown/HOLD until
  *   main/sweep/RUN     hold from state
+ *   main/cut/RUN       (empty)
  *
  * HOLD is PLAYBOOK/SHA-256 of the key.
  *
