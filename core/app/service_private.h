@@ -62,11 +62,13 @@ struct service {
     struct buf              blamed; /* the run that the last process died in */
     struct loop_timer      *tick, *deadline, *retaining;
     struct retention       *retention;
-    char                    token[65]; /* of the state directory's owner */
-    int                     code;
-    bool                    draining, failed, sweeping;
-    bool                    shelving, again; /* of a reload: see made() */
-    int                     busy; /* parts that have not stopped yet */
+    int64_t cut[RETENTION_KIND_COUNT]; /* of the sweep, told to the metrics */
+    char    token[65];                 /* of the state directory's owner */
+    int     code;
+    bool    draining, failed, sweeping;
+    bool    resting;         /* no sweep of retention is under way */
+    bool    shelving, again; /* of a reload: see made() */
+    int     busy;            /* parts that have not stopped yet */
 };
 
 extern const struct dispatch_events service_dispatch_events;
@@ -96,6 +98,8 @@ void service_sweep(struct service *service);
 
 /* Begins to cut what is older than is to be kept, now and again. */
 void service_retain(struct service *service);
+/* At once, when it waits for its time: there are other limits. */
+void service_retain_anew(struct service *service);
 void service_retain_stop(struct service *service);
 
 /* One more operator's token, for who can read the state directory. */

@@ -118,6 +118,7 @@ static void swap(struct service *service, struct reload_candidate *candidate,
     service->mode = engine_mode(&service->engine, NULL, &err);
     service->facts = config_facts(service->engine.config);
     service_use(service);
+    service_retain_anew(service);
     routes_release(old);
     fault_pass(FAULT_RELOAD_SWAPPED);
 }

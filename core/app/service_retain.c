@@ -5,6 +5,8 @@
  * be stored, three times as long when something does. So a sweep has a quarter
  * of the store thread while deliveries come in, whatever it finds to do.
  */
+#include <string.h>
+
 #include "app/service_private.h"
 #include "base/mem.h"
 #include "sys/loop.h"
@@ -35,13 +37,19 @@ static void set_age(struct service *service, enum retention_kind kind,
                 NULL);
 }
 
+/* After each step, since a first sweep may take long. */
+static void count_cut(struct service                *service,
+                      const struct retention_report *report) {
+    for (int i = 0; i < RETENTION_KIND_COUNT; i++) {
+        metrics_add(service->metrics, METRIC_RETENTION_CUT,
+                    (uint64_t)(report->cut[i] - service->cut[i]),
+                    retention_kind_name((enum retention_kind)i), NULL);
+        service->cut[i] = report->cut[i];
+    }
+}
+
 static void tell_metrics(struct service                *service,
                          const struct retention_report *report) {
-    for (int i = 0; i < RETENTION_KIND_COUNT; i++)
-        if (report->cut[i])
-            metrics_add(service->metrics, METRIC_RETENTION_CUT,
-                        (uint64_t)report->cut[i],
-                        retention_kind_name((enum retention_kind)i), NULL);
     metrics_add(service->metrics, METRIC_RETENTION_FAILED,
                 (uint64_t)report->failed, NULL);
     metrics_add(service->metrics, METRIC_RETENTION_SWEEPS, 1, NULL);
@@ -116,6 +124,7 @@ static void wait_a_little(struct service *service, int64_t took_ns) {
 }
 
 static void wait_for_next(struct service *service) {
+    service->resting = true;
     service->retaining = loop_timer_start(
         service->engine.loop, between_sweeps(&service->settings.retention),
         next_sweep, service);
@@ -155,11 +164,13 @@ static void step_taken(void *arg, const struct err *err) {
     struct service *service = step->service;
     bool            more = !err && step->more;
 
+    if (!err)
+        count_cut(service, retention_report(service->retention));
     if (err && err->code == ERR_IO)
         service_store_failed(service, err);
     else if (err)
-        log_line(service->engine.log, LOG_ERROR, NULL, "sweep cut short",
-                 "code", err_name(err->code), "error", err->text, NULL);
+        log_line(service->engine.log, LOG_ERROR, NULL, "sweep given up", "code",
+                 err_name(err->code), "error", err->text, NULL);
     else if (!more)
         sweep_over(service);
     if (!service->draining && !service->failed) {
@@ -174,6 +185,9 @@ static void step_taken(void *arg, const struct err *err) {
 static void post_step(struct service *service, bool begin) {
     struct step *step = mem_new(sizeof *step);
 
+    if (begin)
+        memset(service->cut, 0, sizeof service->cut);
+    service->resting = false;
     *step = (struct step){.service = service,
                           .retention = service->retention,
                           .begin = begin,
@@ -183,6 +197,13 @@ static void post_step(struct service *service, bool begin) {
 }
 
 void service_retain(struct service *service) {
+    post_step(service, true);
+}
+
+void service_retain_anew(struct service *service) {
+    if (!service->resting)
+        return;
+    service_retain_stop(service);
     post_step(service, true);
 }
 
