@@ -131,6 +131,13 @@ def row_problems(state):
         if owner != "bundle" and "main/delivery/" + owner not in rows and \
                 "main/journal/" + owner not in rows:
             yield "a blob is kept for %s, which is gone" % owner
+    counts = [int(word) for word in rows["main/ledger"].split()]
+    for name, kept, there in (
+            ("deliveries", counts[0] - counts[17], under("main/delivery/")),
+            ("runs", counts[18] - counts[19], runs)):
+        if kept != len(there):
+            yield "the ledger keeps %d %s and %d are there: %s" % (
+                kept, name, len(there), counts)
     for hash in under("main/dedup/").values():
         if "main/delivery/" + hash.decode() not in rows:
             yield "repeats are known of %s, which is gone" % hash
