@@ -64,6 +64,8 @@ static bool add_cut(struct cutting *c, struct err *err) {
     if (!leave_incident(c, err) || !ledger_read(c->store, &ledger, err))
         return false;
     ledger.runs_cut++;
+    if (ledger.runs < ledger.runs_cut) /* begun before they were counted */
+        ledger.runs = ledger.runs_cut;
     ledger_write(&ledger, &c->batch);
     return true;
 }

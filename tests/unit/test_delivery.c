@@ -252,3 +252,21 @@ Test(delivery, BL1_BL2_a_body_is_kept_once_and_goes_with_its_last_delivery) {
     }
     mem_free(bytes);
 }
+
+Test(delivery, LG2_a_ledger_of_sixteen_numbers_is_read_and_goes_on) {
+    struct store_write write = {STORE_INSERT, STR(LEDGER_KEY), 0,
+                                STR("3 2 1 7 0 0 0 0 0 0 4 0 0 0 0 0")};
+    struct ledger      ledger;
+
+    cr_assert(store_batch(store, &write, 1, &err));
+    (void)put("dlv_1", "one", STR("{}"));
+    cr_assert(delivery_parsed(store, STR("dlv_1"), &err));
+    cr_expect(cut("dlv_1", false));
+    cr_assert(ledger_read(store, &ledger, &err), "%s", err.text);
+    cr_expect(ledger.accepted == 4 && ledger.parsed == 3 && ledger.seen == 4);
+    cr_expect(ledger.deliveries_cut == 1 && ledger.runs == 0);
+    write = (struct store_write){STORE_SWAP, STR(LEDGER_KEY), ledger.version,
+                                 STR("3 2 1 7 0 0 0 0 0 0 4 0 0 0 0 0 1 x")};
+    cr_assert(store_batch(store, &write, 1, &err));
+    cr_expect_not(ledger_read(store, &ledger, &err));
+}

@@ -269,6 +269,22 @@ BOTH(a_run_goes_when_it_ended_long_ago_and_its_counts_stay) {
     cr_expect_eq(sweep(32 * DAY).cut[RETENTION_RUNS], 0);
 }
 
+BOTH(runs_of_a_store_that_did_not_count_them_leave_no_debt) {
+    char          run[ID_SIZE];
+    struct ledger ledger;
+    struct batch  batch = {.count = 0};
+
+    happen(1 * DAY, "a", 1, run);
+    ledger = ledger_now();
+    ledger.runs = 0;
+    ledger_write(&ledger, &batch);
+    cr_assert(batch_apply(&batch, store, &err), "%s", err.text);
+    (void)sweep(32 * DAY);
+    ledger = ledger_now();
+    cr_expect_eq(ledger_runs_kept(&ledger), 0);
+    batch_release(&batch);
+}
+
 BOTH(of_too_many_runs_the_oldest_go_and_the_newest_stay) {
     struct retention_limits few = limits;
     char                    runs[5][ID_SIZE];
