@@ -104,6 +104,12 @@ static struct str key_at(const struct page *page, size_t i) {
     return json_text(json_at(page->keys, i));
 }
 
+/* The next page, or the next sweep, begins behind this one. */
+static void rewind_to(const struct page *page, size_t i, struct str before) {
+    buf_clear(page->cursor);
+    buf_add_str(page->cursor, i ? key_at(page, i - 1) : before);
+}
+
 static void page_release(struct page *page) {
     json_release(page->keys);
     json_release(page->values);
@@ -138,6 +144,7 @@ static void note_oldest(struct retention *r, enum retention_kind kind,
 
 static bool rests(struct retention *r, struct store *store, struct err *err) {
     struct page page = {.until = INT64_MAX, .cursor = &r->cursors[STAGE_RESTS]};
+    int64_t     blobs = r->report.cut[RETENTION_BLOBS];
     struct buf  before = BUF_EMPTY;
     bool        ok, more;
 
@@ -150,11 +157,10 @@ static bool rests(struct retention *r, struct store *store, struct err *err) {
                  incident_cut_rest(store, id_of(&page, key_at(&page, i)), &more,
                                    &r->report.cut[RETENTION_BLOBS], err),
                  err);
-        /* A long one is the first of the next page. */
-        if (ok && more) {
-            buf_clear(page.cursor);
-            buf_add_str(page.cursor,
-                        i ? key_at(&page, i - 1) : buf_str(&before));
+        /* A long one is the first of the next page; and a blob may be large.
+         */
+        if (ok && (more || r->report.cut[RETENTION_BLOBS] > blobs)) {
+            rewind_to(&page, more ? i : i + 1, buf_str(&before));
             break;
         }
     }
@@ -220,8 +226,7 @@ static bool runs(struct retention *r, struct store *store, struct err *err) {
 static void stop_before(struct retention *r, struct page *page, size_t i,
                         struct str before) {
     page->newer = id_time(id_of(page, key_at(page, i)));
-    buf_clear(page->cursor);
-    buf_add_str(page->cursor, i ? key_at(page, i - 1) : before);
+    rewind_to(page, i, before);
     stage_over(r);
 }
 
@@ -252,30 +257,43 @@ static bool cut_delivery(struct retention *r, struct store *store,
     return ok;
 }
 
+/* Goes through the page; a blob may be large, so the step ends behind one. */
+static bool cut_page(struct retention *r, struct store *store,
+                     struct delivering *d, struct page *page, struct str before,
+                     struct err *err) {
+    int64_t blobs = r->report.cut[RETENTION_BLOBS];
+    size_t  count = json_count(page->keys), i = 0;
+    bool    ok = true;
+
+    for (; ok && i < count && r->report.cut[RETENTION_BLOBS] == blobs; i++) {
+        struct str id = id_of(page, key_at(page, i));
+
+        if (!is_due(r, d, id_time(id))) {
+            stop_before(r, page, i, before);
+            return true;
+        }
+        ok = cut_delivery(r, store, d, id, err);
+    }
+    if (i < count)
+        rewind_to(page, i, before);
+    else if (count < DELIVERIES_PAGE)
+        stage_over(r);
+    return ok;
+}
+
 static bool cut_deliveries(struct retention *r, struct store *store,
                            struct delivering *d, struct err *err) {
-    enum stage  stage = r->stage;
     struct page page = {.until = is_due(r, d, INT64_MAX)
                                      ? INT64_MAX
                                      : r->now - d->limit->age_ms,
-                        .cursor = &r->cursors[stage]};
+                        .cursor = &r->cursors[r->stage]};
     struct buf  before = BUF_EMPTY;
     bool        ok;
 
     buf_add_str(&before, buf_str(page.cursor));
-    ok = read_page(store, &page, d->prefix, DELIVERIES_PAGE, err);
-    for (size_t i = 0; ok && r->stage == stage && i < json_count(page.keys);
-         i++) {
-        struct str id = id_of(&page, key_at(&page, i));
-
-        if (is_due(r, d, id_time(id)))
-            ok = cut_delivery(r, store, d, id, err);
-        else
-            stop_before(r, &page, i, buf_str(&before));
-    }
+    ok = read_page(store, &page, d->prefix, DELIVERIES_PAGE, err) &&
+         cut_page(r, store, d, &page, buf_str(&before), err);
     note_oldest(r, d->kind, page.newer);
-    if (r->stage == stage && json_count(page.keys) < DELIVERIES_PAGE)
-        stage_over(r);
     page_release(&page);
     buf_release(&before);
     return ok;

@@ -6,6 +6,7 @@
 #include "store/blob.h"
 #include "store/journal.h"
 
+#define BLOBS_MAX 2   /* that a call drops: each may be large */
 #define ENTRY_MAX 200 /* bytes of one that names a blob, and more */
 
 static const struct json_caps caps = {ENTRY_MAX, 4};
@@ -25,29 +26,37 @@ static bool take_hash(void *arg, struct str key, int64_t version,
     return true;
 }
 
-static bool forget_all(struct store *store, const struct json *hashes,
-                       struct str run, struct batch *batch, int64_t *blobs,
-                       struct err *err) {
-    bool ok = true;
+/* *done is false when there are more than a call may drop. */
+static bool forget_some(struct store *store, const struct json *hashes,
+                        struct str run, struct batch *batch, int64_t *blobs,
+                        bool *done, struct err *err) {
+    int64_t before = *blobs;
+    bool    ok = true;
+    size_t  i = 0;
 
-    for (size_t i = 0; ok && i < json_count(hashes); i++)
+    for (; ok && i < json_count(hashes) && *blobs < before + BLOBS_MAX; i++)
         ok = blob_forget(store, json_text(json_at(hashes, i)), run, batch,
                          blobs, err) &&
              batch_apply(batch, store, err);
+    *done = i == json_count(hashes);
     return ok;
 }
 
+/* *left is as it was when only blobs went. */
 static bool cut_last(struct store *store, struct str stream, struct str run,
-                     int64_t length, int64_t *blobs, struct err *err) {
+                     int64_t *left, int64_t *blobs, struct err *err) {
+    int64_t      length = *left;
     int64_t      from = length > STORE_CUT_MAX ? length - STORE_CUT_MAX + 1 : 1;
     struct json *hashes = json_new_list();
     struct batch batch = {.count = 0};
+    bool         done = false;
     bool ok = store_stream_read(store, stream, from, take_hash, hashes, err) &&
-              forget_all(store, hashes, run, &batch, blobs, err);
+              forget_some(store, hashes, run, &batch, blobs, &done, err);
 
-    if (ok) {
+    if (ok && done) {
         batch_cut(&batch, stream, length);
         ok = batch_apply(&batch, store, err);
+        *left = from - 1;
     }
     json_release(hashes);
     batch_release(&batch);
@@ -57,14 +66,12 @@ static bool cut_last(struct store *store, struct str stream, struct str run,
 bool journal_cut(struct store *store, struct str run, int64_t *left,
                  int64_t *blobs, struct err *err) {
     struct buf stream = BUF_EMPTY;
-    int64_t    length = 0;
     bool       ok;
 
     buf_addf(&stream, JOURNAL_STREAM "%.*s", STR_ARG(run));
-    ok = store_stream_length(store, buf_str(&stream), &length, err) &&
-         (length == 0 ||
-          cut_last(store, buf_str(&stream), run, length, blobs, err));
-    *left = length > STORE_CUT_MAX ? length - STORE_CUT_MAX : 0;
+    ok = store_stream_length(store, buf_str(&stream), left, err) &&
+         (*left == 0 ||
+          cut_last(store, buf_str(&stream), run, left, blobs, err));
     buf_release(&stream);
     return ok || err_wrap(err, "cutting the journal of %.*s", STR_ARG(run));
 }

@@ -643,6 +643,7 @@ static bool recognise(struct sqlite *sqlite, int64_t *schema, int64_t known,
 static bool set_up(struct sqlite *sqlite, struct err *err) {
     if (!exec(sqlite,
               "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+              "PRAGMA secure_delete=ON;"
               "PRAGMA wal_autocheckpoint=0;"
               "PRAGMA journal_size_limit=67108864",
               err))

@@ -654,3 +654,39 @@ BOTH(BL2_a_run_that_names_a_blob_twice_has_one_row_and_takes_it_along) {
     queue_close(queue);
     loop_close(loop);
 }
+
+static void deliver_large(int64_t at, char fill) {
+    char            bytes[LARGE];
+    struct delivery delivery = {
+        .source = STR("alertmanager"), .at = at, .body = {bytes, LARGE}};
+
+    memset(bytes, fill, LARGE);
+    name_it(delivery.id, "dlv_", at);
+    delivery.identity = str_of(delivery.id);
+    cr_assert(delivery_put(store, &delivery, &err), "%s", err.text);
+    cr_assert(delivery_parsed(store, str_of(delivery.id), &err));
+}
+
+BOTH(AO3_a_step_drops_two_blobs_at_most) {
+    struct retention *retention = retention_open();
+    char              run[ID_SIZE];
+    bool              more = true;
+    int64_t           before = 0, now;
+
+    for (int i = 0; i < 5; i++)
+        deliver_large((1 + i) * HOUR, (char)('A' + i));
+    happen(1 * DAY, "a", 0, run);
+    for (int i = 0; i < 9; i++)
+        append_blob(run, i, (char)('a' + i));
+    retention_begin(retention, &limits, 100 * DAY);
+    while (more) {
+        cr_assert(retention_step(retention, store, &more, &err), "%s",
+                  err.text);
+        now = retention_report(retention)->cut[RETENTION_BLOBS];
+        cr_expect_leq(now, before + 2);
+        before = now;
+    }
+    cr_expect_eq(before, 14);
+    cr_expect_eq(keys("main/"), 1, "only the ledger is left");
+    retention_close(retention);
+}
