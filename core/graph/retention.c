@@ -26,6 +26,7 @@ enum stage {
     STAGE_DELIVERIES,
     STAGE_UNPARSED,
     STAGE_OCCURRENCES,
+    STAGE_ENDS,
     STAGE_COOLDOWNS,
     STAGE_OVER
 };
@@ -373,6 +374,19 @@ static bool forgettable(const struct retention *r, struct str value) {
     return may;
 }
 
+/* What a key's ends were, of a source whose ends name only the key: it goes as
+ * an occurrence does, unless one that it lists may still end. */
+static bool ends_forgettable(const struct retention *r, struct str value) {
+    struct err   ignored;
+    struct json *ends = json_parse(value, &caps, &ignored);
+    bool         may = ends && json_count(json_find(ends, "open")) == 0 &&
+               json_find_int(ends, "at", INT64_MAX) <=
+                   r->now - r->limits.occurrences.age_ms;
+
+    json_release(ends);
+    return may;
+}
+
 static bool is_over(const struct retention *r, struct str value) {
     int64_t until = INT64_MAX;
 
@@ -391,6 +405,9 @@ static bool do_stage(struct retention *r, struct store *store,
     case STAGE_OCCURRENCES:
         return remove_some(r, store, "main/occurrence/", RETENTION_OCCURRENCES,
                            forgettable, err);
+    case STAGE_ENDS:
+        return remove_some(r, store, "main/ends/", RETENTION_OCCURRENCES,
+                           ends_forgettable, err);
     case STAGE_COOLDOWNS:
         return remove_some(r, store, "main/cooldown/", RETENTION_COOLDOWNS,
                            is_over, err);

@@ -567,6 +567,22 @@ BOTH(AO2_repeats_are_read_again_before_the_occurrence_is_forgotten) {
     cr_expect_eq(retention_again_ms(&some), 250);
 }
 
+BOTH(what_a_key_ended_goes_as_an_occurrence_does_unless_one_is_open) {
+    static const char *const rows[][2] = {
+        {"main/ends/s/old", "{\"at\":86400000,\"open\":[],\"until\":5}"},
+        {"main/ends/s/open",
+         "{\"at\":86400000,\"open\":[{\"hash\":\"h\",\"start\":1}]}"},
+        {"main/ends/s/young", "{\"at\":172800000,\"open\":[],\"until\":5}"},
+        {"main/ends/s/broken", "{"}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cr_assert(apply((struct store_write){STORE_INSERT, str_of(rows[i][0]),
+                                             0, str_of(rows[i][1])}));
+    cr_expect_eq(sweep(91 * DAY).cut[RETENTION_OCCURRENCES], 1);
+    cr_expect_not(is_there(rows[0][0], ""));
+    cr_expect_eq(keys("main/ends/"), 3);
+}
+
 BOTH(a_cooldown_goes_when_it_is_over) {
     cr_assert(apply((struct store_write){STORE_INSERT, STR("main/cooldown/p/1"),
                                          0, STR("86400000")}));
