@@ -65,6 +65,8 @@ void service_use(struct service *service) {
 
     runner_use(service->runner, &world);
     intake_limit(service->intake, (size_t)service->settings.deliveries);
+    intake_remember(service->intake,
+                    retention_again_ms(&service->settings.retention));
     dispatch_use(service->dispatch, service->routes,
                  json_find(config, "sources"));
     metrics_info(service->metrics, METRIC_BUNDLE,
@@ -193,6 +195,7 @@ static bool open_parts(struct service *service, struct err *err) {
         return false;
     service->facts = config_facts(engine->config);
     open_store_side(service);
+    service->retention = retention_open();
     open_loop_side(service);
     service_make_token(service);
     webhook.intake = service->intake;
@@ -299,6 +302,7 @@ static void drain(void *arg) {
             http_server_quiesce(service->servers[i]);
     loop_timer_cancel(service->tick);
     service->tick = NULL;
+    service_retain_stop(service);
     service->deadline = loop_timer_start(
         service->engine.loop, service->settings.drain_ms, out_of_time, service);
     service->drain_until_ms = mono_ms(service) + service->settings.drain_ms;
@@ -391,6 +395,7 @@ static void close_service(struct service *service) {
     loop_timer_cancel(service->deadline);
     loop_timer_cancel(service->tick);
     service_watch_stop(service);
+    service_retain_stop(service);
     service_reload_close(service);
     sns_end(service->sns);
     while (sns_is_busy(service->sns))
@@ -411,6 +416,7 @@ static void close_service(struct service *service) {
     dispatch_close(service->dispatch);
     runner_close(service->runner);
     intake_close(service->intake);
+    retention_close(service->retention);
     routes_release(service->routes);
     mode_close(service->mode);
     service_trace_close(service);

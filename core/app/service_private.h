@@ -3,8 +3,8 @@
  * service.c opens, joins and closes; service_doors.c has the listeners,
  * service_recover.c what a start goes on with; service_events.c hears what happens and
  * tells metrics and logs; service_scrape.c answers /metrics; service_trace.c
- * sends spans; service_reload.c puts what is new in force; service_watch.c asks
- * for it when files change.
+ * sends spans; service_retain.c cuts what is old; service_reload.c puts what is
+ * new in force; service_watch.c asks for it when files change.
  *
  * Lifetime: process. Thread: loop.
  */
@@ -72,16 +72,19 @@ struct service {
     bool                    ending; /* the loop hears of nobody any more */
     struct marker          *marker;
     struct buf              blamed; /* the run that the last process died in */
-    struct loop_timer      *tick, *deadline;
-    char                    token[65]; /* of the state directory's owner */
-    int                     code;
-    bool                    draining, failed, sweeping;
-    bool                    shelving, again; /* of a reload: see made() */
-    bool                    people_asked;    /* for it, and not only files */
-    int                     busy; /* parts that have not stopped yet */
-    int64_t                 drain_until_ms; /* of the monotonic clock */
-    struct trace           *trace;          /* NULL: no spans */
-    struct service_traces   traces;
+    struct loop_timer      *tick, *deadline, *retaining;
+    struct retention       *retention;
+    int64_t cut[RETENTION_KIND_COUNT]; /* of the sweep, told to the metrics */
+    char    token[65];                 /* of the state directory's owner */
+    int     code;
+    bool    draining, failed, sweeping;
+    bool    resting;             /* no sweep of retention is under way */
+    bool    shelving, again;     /* of a reload: see made() */
+    bool    people_asked;        /* for it, and not only files */
+    int     busy;                /* parts that have not stopped yet */
+    int64_t drain_until_ms;      /* of the monotonic clock */
+    struct trace         *trace; /* NULL: no spans */
+    struct service_traces traces;
 };
 
 extern const struct dispatch_events service_dispatch_events;
@@ -127,6 +130,12 @@ void service_watch_close(struct service *service);
 void service_recover(struct service *service);
 /* Goes on with what runs that have ended left to be done in steps. */
 void service_sweep(struct service *service);
+
+/* Begins to cut what is older than is to be kept, now and again. */
+void service_retain(struct service *service);
+/* At once, when it waits for its time: there are other limits. */
+void service_retain_anew(struct service *service);
+void service_retain_stop(struct service *service);
 
 /* One more operator's token, for who can read the state directory. */
 void service_make_token(struct service *service);

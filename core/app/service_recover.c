@@ -97,6 +97,7 @@ static void recovered(void *arg, const struct err *err) {
                                 json_text(json_at(recovery->deliveries, i)));
         readiness_set(service->readiness, READINESS_START, NULL);
         service_sweep(service);
+        service_retain(service);
     }
     json_release(recovery->open);
     json_release(recovery->deliveries);

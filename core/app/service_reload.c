@@ -117,12 +117,14 @@ static void swap(struct service *service, struct reload_candidate *candidate,
     service->settings.deliveries = candidate->settings.deliveries;
     service->settings.drain_ms = candidate->settings.drain_ms;
     service->settings.watch = candidate->settings.watch;
+    service->settings.retention = candidate->settings.retention;
     reload_swap(candidate, &service->engine.bundle, &service->engine.config);
     service->routes = routes;
     service->mode = engine_mode(&service->engine, NULL, &err);
     service->facts = config_facts(service->engine.config);
     service_use(service);
     service_watch_use(service);
+    service_retain_anew(service);
     routes_release(old);
     fault_pass(FAULT_RELOAD_SWAPPED);
 }

@@ -33,6 +33,16 @@ static void set_ledger(struct metrics *metrics, const struct ledger *ledger) {
                 "parsed", NULL);
     metrics_set(metrics, METRIC_DELIVERIES_KEPT, (double)ledger->unparsed,
                 "unparsed", NULL);
+    metrics_set(metrics, METRIC_DELIVERIES_KEPT, (double)ledger->dropped,
+                "dropped", NULL);
+    metrics_set(metrics, METRIC_RETENTION_KEPT,
+                (double)ledger_runs_kept(ledger),
+                retention_kind_name(RETENTION_RUNS), NULL);
+    metrics_set(metrics, METRIC_RETENTION_KEPT,
+                (double)ledger_deliveries_kept(ledger),
+                retention_kind_name(RETENTION_DELIVERIES), NULL);
+    metrics_set(metrics, METRIC_RETENTION_KEPT, (double)ledger->unparsed,
+                retention_kind_name(RETENTION_UNPARSED), NULL);
 }
 
 /* Fields 1 and 2 of /proc/self/statm are pages: all, and resident. */

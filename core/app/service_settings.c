@@ -209,6 +209,85 @@ static bool read_drain(const struct json *config, struct service_settings *out,
                    STR_ARG(json_text(drain)));
 }
 
+/* --- retention ------------------------------------------------------------- */
+
+#define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
+#define AGE_MS_MIN 1000
+#define AGE_MS_MAX (36500 * DAY_MS)
+#define COUNT_MAX 1000000000
+
+static const struct keeping {
+    const char *name;
+    int64_t     days, count; /* count 0: it has none */
+    size_t      offset;
+} keepings[] = {
+#define AT(member) offsetof(struct retention_limits, member)
+    {"runs", 30, 100000, AT(runs)},
+    {"deliveries", 14, 100000, AT(deliveries)},
+    {"unparsed", 30, 10000, AT(unparsed)},
+    {"occurrences", 90, 0, AT(occurrences)},
+#undef AT
+};
+
+static bool read_age(const struct keeping *row, const struct json *age,
+                     int64_t *ms, struct err *err) {
+    *ms = row->days * DAY_MS;
+    if (!age)
+        return true;
+    if (!timestamp_read_duration(json_text(age), ms, err))
+        return err_wrap(err, "retention.%s.age", row->name);
+    return (*ms >= AGE_MS_MIN && *ms <= AGE_MS_MAX) ||
+           err_set(err, ERR_CONFIG,
+                   "retention.%s.age must be from 1s to 36500d, not '%.*s'",
+                   row->name, STR_ARG(json_text(age)));
+}
+
+static bool read_count(const struct keeping *row, const struct json *count,
+                       int64_t *out, struct err *err) {
+    *out = row->count;
+    if (!count)
+        return true;
+    *out = json_int(count);
+    return (is_whole(count) && *out >= 1 && *out <= COUNT_MAX) ||
+           err_set(err, ERR_CONFIG,
+                   "retention.%s.count must be a whole number from 1 to %d, "
+                   "not %.17g",
+                   row->name, COUNT_MAX, json_number(count));
+}
+
+/* What waits for a retry must not go before what was read. */
+static bool check_order(const struct retention_limits *limits,
+                        struct err                    *err) {
+    struct buf age = BUF_EMPTY;
+
+    if (limits->unparsed.age_ms >= limits->deliveries.age_ms)
+        return true;
+    timestamp_write_duration(limits->deliveries.age_ms, &age);
+    err_set(err, ERR_CONFIG,
+            "retention.unparsed.age must be at least %s, which is "
+            "retention.deliveries.age: what could not be read is kept longer",
+            buf_text(&age));
+    buf_release(&age);
+    return false;
+}
+
+static bool read_retention(const struct json       *config,
+                           struct service_settings *out, struct err *err) {
+    const struct json *all = json_find(config, "retention");
+
+    for (size_t i = 0; i < sizeof keepings / sizeof *keepings; i++) {
+        const struct keeping   *row = &keepings[i];
+        struct retention_limit *limit =
+            (void *)((char *)&out->retention + row->offset);
+        const struct json *given = json_find(all, row->name);
+
+        if (!read_age(row, json_find(given, "age"), &limit->age_ms, err) ||
+            !read_count(row, json_find(given, "count"), &limit->count, err))
+            return false;
+    }
+    return check_order(&out->retention, err);
+}
+
 /* --- tokens ---------------------------------------------------------------- */
 
 static bool check_token(struct str name, const struct json *token,
@@ -261,6 +340,6 @@ bool service_settings_read(const struct json       *config,
     out->watch = !watch || json_truth(watch);
     return read_addresses(config, out, err) && read_tls(config, out, err) &&
            read_numbers(config, out, err) && read_drain(config, out, err) &&
-           read_log(config, out, err) && check_tokens(config, err) &&
-           check_traces(config, err);
+           read_log(config, out, err) && read_retention(config, out, err) &&
+           check_tokens(config, err) && check_traces(config, err);
 }

@@ -15,6 +15,7 @@
 #define APP_SERVICE_SETTINGS_H
 
 #include "base/json.h"
+#include "graph/retention.h"
 #include "observe/log.h"
 
 struct service_address {
@@ -24,15 +25,16 @@ struct service_address {
 
 /* Texts are borrowed from the configuration; NULL when not given. */
 struct service_settings {
-    struct service_address listen, admin;
-    bool                   admin_apart; /* has an address of its own */
-    const char            *tls_certificate, *tls_key, *tls_client_ca;
-    int64_t                runs, vm_mb, deliveries, connections;
-    int64_t                request_seconds;
-    int64_t                drain_ms;
-    bool                   watch;
-    bool                   log_json;
-    enum log_level         log_level;
+    struct service_address  listen, admin;
+    bool                    admin_apart; /* has an address of its own */
+    const char             *tls_certificate, *tls_key, *tls_client_ca;
+    int64_t                 runs, vm_mb, deliveries, connections;
+    int64_t                 request_seconds;
+    int64_t                 drain_ms;
+    struct retention_limits retention;
+    bool                    watch;
+    bool                    log_json;
+    enum log_level          log_level;
 };
 
 /* Of config_json(). The names of secrets, not their values, are in it. */

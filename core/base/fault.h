@@ -59,6 +59,10 @@
     X(RELOAD_SWAPPED, "reload.swapped", "a new bundle is in use")              \
     X(SERVE_DRAINING, "serve.draining",                                        \
       "the service was told to end and takes nothing more")                    \
+    X(RETENTION_UNLINKED, "retention.unlinked",                                \
+      "a run is in no list any more, its journal is not cut")                  \
+    X(RETENTION_CUT, "retention.cut",                                          \
+      "some of a journal is cut, the rest is not")                             \
     X(JOURNAL_BUILT, "journal.built",                                          \
       "a record and its audit are built, not written")                         \
     X(STORE_BLOB_WRITTEN, "store.blob_written",                                \

@@ -6,6 +6,24 @@
 
 static const char set[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+#define ULID_LEN 26
+#define TIME_LEN 10 /* of its digits */
+
+int64_t id_time(struct str id) {
+    int64_t ms = 0;
+
+    if (id.len < ULID_LEN)
+        return 0;
+    for (size_t i = id.len - ULID_LEN; i < id.len - ULID_LEN + TIME_LEN; i++) {
+        const char *digit = memchr(set, id.data[i], sizeof set - 1);
+
+        if (!digit)
+            return 0;
+        ms = ms << 5 | (digit - set);
+    }
+    return ms;
+}
+
 void id_make(char out[ID_SIZE], const char *prefix, int64_t now_ms,
              const unsigned char random[ID_RANDOM]) {
     size_t at = strlen(prefix);

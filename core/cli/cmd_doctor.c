@@ -23,6 +23,10 @@ static int64_t waiting_of(struct desk *desk, struct err *err) {
     struct json *fresh = desk_deliveries(desk, "new", true, err);
     int64_t      count = fresh ? json_find_int(fresh, "count", 0) : -1;
 
+    if (json_truth(json_find(fresh, "more"))) {
+        err_set(err, ERR_LIMIT, "more deliveries wait than are listed");
+        count = -1;
+    }
     json_release(fresh);
     return count;
 }
@@ -48,8 +52,10 @@ static void ask_ledger(struct doctor *doctor, struct desk *desk) {
         doctor_ledger(doctor, after, waiting);
     else
         doctor_say(doctor, DOCTOR_DELIVERIES,
-                   after ? DOCTOR_SKIPPED : DOCTOR_WRONG, buf_text(&desk->url),
-                   "%s", after ? "too much comes in to count" : err.text);
+                   after || err.code == ERR_LIMIT ? DOCTOR_SKIPPED
+                                                  : DOCTOR_WRONG,
+                   buf_text(&desk->url), "%s",
+                   after ? "too much comes in to count" : err.text);
     json_release(before);
     json_release(after);
 }

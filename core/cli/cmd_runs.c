@@ -15,7 +15,7 @@ struct looking {
     const struct cli *cli;
     struct desk       desk;
     struct json      *runs; /* entries, oldest first */
-    size_t            seen;
+    bool              more; /* than are listed */
     struct err        err;
 };
 
@@ -68,7 +68,8 @@ static void print_list_json(const struct looking *look) {
     for (size_t i = 0; i < json_count(look->runs); i++)
         json_append(runs, json_retain(json_at(look->runs, i)));
     json_put_text(out, "schema", STR("nightshift.runs/1"));
-    json_put_int(out, "count", (int64_t)look->seen);
+    json_put_int(out, "count", (int64_t)json_count(runs));
+    json_put_bool(out, "more", look->more);
     json_put(out, "runs", runs);
     json_write(out, &text);
     printf("%s\n", buf_text(&text));
@@ -85,9 +86,11 @@ static void print_list(const struct looking *look) {
     }
     for (size_t i = 0; i < count; i++)
         print_entry(json_at(look->runs, i));
-    if (count < look->seen)
-        fprintf(stderr, "the newest %zu of %zu; --all shows %s\n", count,
-                look->seen, look->desk.store ? "the others" : "200");
+    if (look->more)
+        fprintf(stderr, "the newest %zu%s\n", count,
+                look->cli->value.all ? ""
+                : look->desk.store   ? "; --all shows the others"
+                                     : "; --all shows 200");
     for (size_t i = 0; i < count; i++)
         hint(look, json_at(look->runs, i));
 }
@@ -104,7 +107,7 @@ static bool list(struct looking *look) {
             json_put_text(entry, "state", STR("unfinished"));
         json_append(look->runs, json_retain(entry));
     }
-    look->seen = (size_t)json_find_int(answer, "count", 0);
+    look->more = json_truth(json_find(answer, "more"));
     if (answer)
         print_list(look);
     json_release(answer);

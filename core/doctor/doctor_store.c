@@ -31,6 +31,7 @@ void doctor_ledger(struct doctor *doctor, const struct json *ledger,
     int64_t            accepted = json_find_int(kept, "accepted", 0);
     int64_t            parsed = json_find_int(kept, "parsed", 0);
     int64_t            unparsed = json_find_int(kept, "unparsed", 0);
+    int64_t            dropped = json_find_int(kept, "dropped", 0);
     int64_t            seen = json_find_int(ledger, "seen", 0), sum = 0;
 
     while (json_walk_next(&walk))
@@ -40,11 +41,13 @@ void doctor_ledger(struct doctor *doctor, const struct json *ledger,
                "%lld seen, %lld in all states", (long long)seen,
                (long long)sum);
     doctor_say(doctor, DOCTOR_DELIVERIES,
-               accepted == parsed + unparsed + waiting ? DOCTOR_OK
-                                                       : DOCTOR_WRONG,
-               LEDGER_KEY, "%lld accepted, %lld read, %lld not, %lld waiting",
+               accepted == parsed + unparsed + dropped + waiting ? DOCTOR_OK
+                                                                 : DOCTOR_WRONG,
+               LEDGER_KEY,
+               "%lld accepted, %lld read, %lld not, %lld given up, %lld "
+               "waiting",
                (long long)accepted, (long long)parsed, (long long)unparsed,
-               (long long)waiting);
+               (long long)dropped, (long long)waiting);
     if (unparsed > 0)
         doctor_say(doctor, DOCTOR_UNPARSED, DOCTOR_WARNING, LEDGER_KEY,
                    "%lld could not be read", (long long)unparsed);

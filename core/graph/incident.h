@@ -23,6 +23,9 @@
  *         intent it is evidence. The order in the store decides. (N10)
  *   INC4  A late `firing` never undoes `resolved`.
  *   INC5  What was attached while a run was walked is judged again after it.
+ *   INC6  Only a run that has ended is cut. It leaves all lists in one batch;
+ *         what is left to cut of it is noted in "main/cut/RUN", so that a
+ *         crash leaves no half of a run to be seen, and no rest for ever.
  *   INC7  An end that does not say which firing it ends is the end of all that
  *         its key began up to then, whichever of them is read first.
  *
@@ -127,6 +130,19 @@ bool incident_attached(struct store *store, const struct json *open,
 /* What was carried into runs that have ended takes their end: at most a few
  * rows a call; *more says whether to call again. */
 bool incident_sweep(struct store *store, bool *more, struct err *err);
+
+#define INCIDENT_CUT "main/cut/"
+
+/* *cut is false when it stays: it has not ended, or is gone. */
+bool incident_cut(struct store *store, struct str run, bool *cut,
+                  struct err *err);
+/* The rest of one that was cut, a few records a call; *more says whether there
+ * is a rest, *blobs counts those that went. */
+bool incident_cut_rest(struct store *store, struct str run, bool *more,
+                       int64_t *blobs, struct err *err);
+/* Of an occurrence's record: may it be forgotten? Nobody waits for it, and it
+ * was not seen since this moment. */
+bool incident_forgettable(const struct json *occurrence, int64_t seen_before);
 
 /* The open record of a run that was begun for itself and is walked. */
 void incident_open_alone(struct str playbook, const struct json *run_key,

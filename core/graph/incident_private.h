@@ -14,6 +14,7 @@
  *   main/attached/HOLD/RUN/HASH  occurrence evidence
  *   main/cooldown/HOLD until
  *   main/sweep/RUN     hold from state
+ *   main/cut/RUN       (empty)
  *
  * HOLD is PLAYBOOK/SHA-256 of the key. A record of ends is there only for a
  * source that does not say, when something ends, which firing that was: what

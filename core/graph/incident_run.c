@@ -205,6 +205,7 @@ static bool lead_next(struct ending *e, const struct first_row *row,
         incident_record_write(batch, &lead);
         batch_remove(batch, buf_str(&row->key), row->version);
         incident_begin(batch, &begun);
+        e->ledger.runs++;
         e->incident->followed = true;
         e->incident->next_due = begun.due;
     }

@@ -186,6 +186,7 @@ static bool begin(struct seeing *s, struct str hold_key, struct err *err) {
     begun.due = sighting->due;
     batch_insert(&s->batch, hold_key, begun.run);
     incident_begin(&s->batch, &begun);
+    s->ledger.runs++;
     add_incident(s);
     add_occurrence(s, LEDGER_WAITING, begun.run);
     sighting->fate = SIGHTING_BEGUN;

@@ -2,6 +2,7 @@
 #include "graph/shelf.h"
 
 #include "base/json.h"
+#include "store/blob.h"
 #include "sys/crypto.h"
 
 static void key_of(struct buf *key, struct str hash) {
@@ -22,6 +23,43 @@ static bool put_texts(struct store *store, const struct bundle *bundle,
     return true;
 }
 
+static bool add_row(struct store *store, struct str hash, struct batch *batch,
+                    struct err *err) {
+    struct buf row = BUF_EMPTY;
+    bool       found = true, ok;
+
+    blob_row(&row, hash, STR("bundle"));
+    ok = store_get(store, buf_str(&row), NULL, NULL, &found, err);
+    if (ok && !found)
+        batch_insert(batch, buf_str(&row), STR(""));
+    buf_release(&row);
+    return ok;
+}
+
+/* A text has one row of all bundles, since they are not cut; many rows are one
+ * batch, as each may be a commit. (BL1) */
+static bool refer(struct store *store, const struct json *list,
+                  struct err *err) {
+    struct json     *texts = json_new_map();
+    struct batch     batch = {.count = 0};
+    struct json_walk walk = json_walk_over(list);
+    bool             ok = true;
+
+    while (json_walk_next(&walk))
+        json_put_str(texts, json_text(walk.value), json_new_bool(true));
+    walk = json_walk_over(texts);
+    while (ok && json_walk_next(&walk)) {
+        ok = add_row(store, walk.key, &batch, err);
+        if (ok && batch.count == BATCH_MAX)
+            ok = batch_apply(&batch, store, err);
+    }
+    json_walk_stop(&walk);
+    ok = ok && (batch.count == 0 || batch_apply(&batch, store, err));
+    json_release(texts);
+    batch_release(&batch);
+    return ok;
+}
+
 bool shelf_put(struct store *store, const struct bundle *bundle,
                struct err *err) {
     struct buf         key = BUF_EMPTY, value = BUF_EMPTY;
@@ -33,7 +71,7 @@ bool shelf_put(struct store *store, const struct bundle *bundle,
     key_of(&key, str_of(bundle_hash(bundle)));
     ok = store_get(store, buf_str(&key), &value, &version, &found, err);
     if (ok && !found) {
-        ok = put_texts(store, bundle, list, err);
+        ok = put_texts(store, bundle, list, err) && refer(store, list, err);
         buf_clear(&value);
         json_write(list, &value);
         write = (struct store_write){STORE_INSERT, buf_str(&key), 0,

@@ -478,6 +478,7 @@ static void fetched(void *arg, const struct err *err) {
         mem_free(taken->source);
         taken->source = mem_text(source.data, source.len);
         taken->at = json_find_int(line, "at", taken->at);
+        json_release(taken->headers); /* one that waited has them still */
         taken->headers = json_find(line, "headers")
                              ? json_retain(json_find(line, "headers"))
                              : NULL;

@@ -1,4 +1,4 @@
-/* inquiry.c - the last of a scan, in a ring; then each is read by its key. */
+/* inquiry.c - the last keys of a list; then each is read by its key. */
 #include "serve/inquiry.h"
 
 #include <string.h>
@@ -46,61 +46,54 @@ static bool read_record(struct store *store, const char *prefix, struct str id,
     return ok;
 }
 
-/* The last ids that were seen: of what came before them nothing is kept,
- * however long the history is. */
-struct ring {
-    struct buf ids; /* ID_SIZE bytes each, filled up with NULs */
-    size_t     limit, seen, skip;
+/* The ids of a scan, newest first. */
+struct ids {
+    struct json *list;
+    size_t       skip;
 };
 
 static bool keep(void *arg, struct str key, int64_t version, struct str value) {
-    struct ring *ring = arg;
-    char         id[ID_SIZE] = "";
+    struct ids *ids = arg;
 
     (void)version;
     (void)value;
-    (void)snprintf(id, sizeof id, "%.*s", (int)(key.len - ring->skip),
-                   key.data + ring->skip);
-    if (ring->seen < ring->limit)
-        buf_add(&ring->ids, id, sizeof id);
-    else
-        memcpy(ring->ids.data + ring->seen % ring->limit * sizeof id, id,
-               sizeof id);
-    ring->seen++;
+    json_append_text(ids->list,
+                     (struct str){key.data + ids->skip, key.len - ids->skip});
     return true;
-}
-
-/* The i-th newest of the ring; empty behind the last. */
-static struct str newest(const struct ring *ring, size_t i) {
-    size_t count = ring->ids.len / ID_SIZE;
-
-    return i < count
-               ? str_of(ring->ids.data + (ring->seen - 1 - i) % count * ID_SIZE)
-               : STR("");
 }
 
 /* Adds one to the list, or leaves it out. */
 typedef bool add_fn(struct store *store, struct str id, struct json *list,
                     struct err *err);
 
-/* (IQ1) */
+static bool add_all(struct store *store, const struct json *ids, size_t limit,
+                    struct json *list, add_fn *add, struct err *err) {
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < json_count(ids) && i < limit; i++)
+        ok = add(store, json_text(json_at(ids, i)), list, err);
+    return ok;
+}
+
+/* One more than asked for is looked at, to know whether there is one. (IQ1) */
 static struct json *newest_of(struct store *store, const char *prefix,
                               const char *name, size_t limit, add_fn *add,
                               struct err *err) {
-    struct ring  ring = {BUF_EMPTY, limit, 0, strlen(prefix)};
+    struct ids   ids = {json_new_list(), strlen(prefix)};
     struct json *list = json_new_list(), *out = json_new_map();
     struct buf   schema = BUF_EMPTY;
-    bool         ok =
-        store_scan(store, str_of(prefix), STR(""), SIZE_MAX, keep, &ring, err);
+    size_t       look = limit == SIZE_MAX ? limit : limit + 1;
+    bool ok = store_scan_back(store, str_of(prefix), STR(""), look, keep, &ids,
+                              err) &&
+              add_all(store, ids.list, limit, list, add, err);
 
-    for (size_t i = 0; ok && newest(&ring, i).len; i++)
-        ok = add(store, newest(&ring, i), list, err);
     buf_addf(&schema, "nightshift.%s/1", name);
     json_put_text(out, "schema", buf_str(&schema));
-    json_put_int(out, "count", (int64_t)ring.seen);
+    json_put_int(out, "count", (int64_t)json_count(list));
+    json_put_bool(out, "more", json_count(ids.list) > limit);
     json_put(out, name, list);
     buf_release(&schema);
-    buf_release(&ring.ids);
+    json_release(ids.list);
     if (ok)
         return out;
     json_release(out);

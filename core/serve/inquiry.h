@@ -1,12 +1,12 @@
 /* inquiry.h - what the records say of deliveries, incidents and runs.
  *
  * The admin API asks on the store thread, the command line on a state
- * directory that nobody holds; both give the same JSON, newest first. Lists
- * are cut while they are read: the ids are in the order of time, so the last
- * ones of a scan are the newest and only those are parsed.
+ * directory that nobody holds; both give the same JSON, newest first. The ids
+ * are in the order of time, so a list is read from the end of the keys, and
+ * `more` says whether there are others before them. `count` is what is listed.
  *
- *   IQ1  Asking changes nothing, and what a list holds in memory depends on
- *        its limit, not on how much there is.
+ *   IQ1  Asking changes nothing, and what a list reads and holds in memory
+ *        depends on its limit, not on how much there is.
  *
  * Lifetime: call. Thread: store.
  */

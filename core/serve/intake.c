@@ -18,6 +18,7 @@ struct intake {
     struct intake_options options;
     atomic_size_t         waiting, bytes, most;
     atomic_bool           failed;
+    atomic_int_least64_t  again_ms;
 };
 
 struct arrival {
@@ -43,6 +44,10 @@ void intake_close(struct intake *intake) {
 
 void intake_limit(struct intake *intake, size_t deliveries) {
     atomic_store(&intake->most, deliveries);
+}
+
+void intake_remember(struct intake *intake, int64_t again_ms) {
+    atomic_store(&intake->again_ms, again_ms);
 }
 
 size_t intake_waiting(const struct intake *intake) {
@@ -162,6 +167,7 @@ static struct arrival *arrive(struct intake       *intake,
     memcpy(taken->id, delivery->id, sizeof taken->id);
     delivery->source = str_of(taken->source);
     delivery->identity = buf_str(&arrival->identity);
+    delivery->again_ms = atomic_load(&intake->again_ms);
     delivery->headers = taken->headers;
     delivery->body = offer->raw;
     offer->headers = offer->body = NULL;

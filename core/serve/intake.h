@@ -67,6 +67,8 @@ void intake_accept(struct intake *intake, struct intake_offer *offer,
 
 /* From any thread. */
 void   intake_limit(struct intake *intake, size_t deliveries);
+/* A repeat is a delivery again when it comes so much later; 0: never. */
+void   intake_remember(struct intake *intake, int64_t again_ms);
 size_t intake_waiting(const struct intake *intake);
 bool   intake_failed(const struct intake *intake);
 void   intake_fail(struct intake *intake); /* the store has failed */

@@ -73,6 +73,14 @@ void batch_remove(struct batch *batch, struct str key, int64_t expected) {
     add(batch, STORE_REMOVE, key, expected, STR(""));
 }
 
+void batch_cut(struct batch *batch, struct str stream, int64_t length) {
+    add(batch, STORE_CUT, stream, length, STR(""));
+}
+
+void batch_drop(struct batch *batch, struct str hash) {
+    add(batch, STORE_DROP, hash, 0, STR(""));
+}
+
 bool batch_apply(struct batch *batch, struct store *store, struct err *err) {
     bool ok = store_batch(store, batch->items, batch->count, err);
 

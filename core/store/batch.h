@@ -31,6 +31,8 @@ void batch_swap(struct batch *batch, struct str key, int64_t expected,
 void batch_swap_json(struct batch *batch, struct str key, int64_t expected,
                      const struct json *value);
 void batch_remove(struct batch *batch, struct str key, int64_t expected);
+void batch_cut(struct batch *batch, struct str stream, int64_t length);
+void batch_drop(struct batch *batch, struct str hash);
 
 bool batch_apply(struct batch *batch, struct store *store, struct err *err);
 

@@ -7,11 +7,17 @@
  * "main/dedup/SOURCE/HASH" names the delivery that the same request was taken
  * as before.
  *
+ * What is repeated for longer than a while (again_ms) is a delivery again, and
+ * read again: an alert that fires for weeks is sent in the same bytes all the
+ * time, and its occurrence must be known to fire still when old ones are cut.
+ *
  *   DL1  A delivery is stored whole with its place among the new, or not at
  *        all; a body that is a blob is there first. (N1)
- *   DL2  The same request of one source is stored once; a repeat gives the id
- *        that it was stored under.
+ *   DL2  The same request of one source is stored once in again_ms; a repeat
+ *        gives the id that it was stored under.
  *   DL3  Reading a delivery again gives the bytes that were sent.
+ *   DL4  What has not been read is never cut; what could not be, only when
+ *        that is asked for. A cut takes all of a delivery, or nothing.
  *
  * Lifetime: call. Thread: store.
  */
@@ -30,7 +36,8 @@ struct delivery {
     char         id[ID_SIZE];      /* in: its own; out: of the first one */
     struct str   source, identity; /* identity: what makes two the same */
     int64_t      at;
-    struct json *headers; /* those that the source may see */
+    int64_t      again_ms; /* 0: a repeat is one however late it comes */
+    struct json *headers;  /* those that the source may see */
     struct str   body;
     bool         repeated; /* out */
 };
@@ -56,5 +63,11 @@ bool delivery_unparsed(struct store *store, struct str id,
 /* Back among the new ones; *found is false when it is not unparsed. */
 bool delivery_retry(struct store *store, struct str id, bool *found,
                     struct err *err);
+
+/* Takes it out of the store with all that belongs to it; *cut is false when it
+ * stays, or is gone already. With `unparsed` only one that could not be read
+ * goes, without it only one that was. *blobs counts those that go with it. */
+bool delivery_cut(struct store *store, struct str id, bool unparsed, bool *cut,
+                  int64_t *blobs, struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/mem.h"
 #include "store/audit.h"
+#include "store/blob.h"
 #include "sys/crypto.h"
 
 #define BLOB_FROM (64u << 10)
@@ -62,7 +63,7 @@ struct journal *journal_open(struct queue *queue, const char *run) {
     struct journal *journal = mem_new(sizeof *journal);
     struct buf      stream = BUF_EMPTY;
 
-    buf_addf(&stream, "main/journal/%s", run);
+    buf_addf(&stream, JOURNAL_STREAM "%s", run);
     journal->queue = queue;
     journal->stream = stream_use(mem_new(sizeof *journal->stream));
     journal->stream->name = buf_take(&stream);
@@ -239,21 +240,39 @@ static bool refuse(struct store *store, const struct job *job,
     return false;
 }
 
+/* A run has one row for a blob, however many of its records name it. */
+static bool refer(struct store *store, const struct job *job, struct buf *row,
+                  struct store_write *writes, size_t *count, struct err *err) {
+    const char *run = job->stream->name + strlen(JOURNAL_STREAM);
+    char        hash[STORE_HASH_SIZE];
+    bool        found;
+
+    if (job->blob.len == 0)
+        return true;
+    if (!store_blob_put(store, buf_str(&job->blob), hash, err))
+        return false;
+    blob_row(row, str_of(hash), str_of(run));
+    if (!store_get(store, buf_str(row), NULL, NULL, &found, err))
+        return false;
+    if (!found)
+        writes[(*count)++] =
+            (struct store_write){STORE_INSERT, buf_str(row), 0, STR("")};
+    return true;
+}
+
 /* The records, the audit of the last and what goes with it. (J4) */
 static bool write_batch(struct store *store, struct job *job, struct err *err) {
-    struct store_write writes[RECORDS_MAX + 1 + MORE_MAX + GUARD_MAX];
+    struct store_write writes[RECORDS_MAX + 2 + MORE_MAX + GUARD_MAX];
     size_t             count = put_records(job, writes);
     struct audit_head  head;
-    struct buf         audit = BUF_EMPTY;
-    char               hash[STORE_HASH_SIZE];
+    struct buf         audit = BUF_EMPTY, row = BUF_EMPTY;
     bool               ok;
 
     for (size_t i = 0; i < job->more_count; i++)
         writes[count++] = job->more[i];
-    ok = ask_guard(store, job, writes, &count, err) ||
-         refuse(store, job, writes);
-    if (ok && job->blob.len)
-        ok = store_blob_put(store, buf_str(&job->blob), hash, err);
+    ok = (ask_guard(store, job, writes, &count, err) ||
+          refuse(store, job, writes)) &&
+         refer(store, job, &row, writes, &count, err);
     if (ok && job->audit) {
         ok = audit_head_read(store, &head, err);
         if (ok)
@@ -264,6 +283,7 @@ static bool write_batch(struct store *store, struct job *job, struct err *err) {
     if (ok && job->audit)
         audit_head_keep(store, &head);
     buf_release(&audit);
+    buf_release(&row);
     return ok || err_wrap(err, "%s", job->stream->name);
 }
 

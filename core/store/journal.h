@@ -39,7 +39,8 @@
  *   undone    node visit outcome reason
  *   ended     node visit outcome output error next
  *   finished  outcome verdict
- * A record above 64 KiB is a blob; its entry is then { blob: HASH }.
+ * A record above 64 KiB is a blob; its entry is then { blob: HASH }, and the
+ * run is among those that refer to it (store/blob.h).
  *
  * Lifetime: run. Thread: loop, but journal_load: store.
  */
@@ -51,6 +52,8 @@
 #include "store/store.h"
 
 struct journal;
+
+#define JOURNAL_STREAM "main/journal/"
 
 enum slot_state {
     SLOT_NEW,     /* nothing is recorded, or it was reopened */
@@ -121,5 +124,10 @@ void journal_place(struct buf *out, struct str node, int visit,
 /* Blocking: reads a run's records back, for a run that goes on. */
 bool journal_load(struct journal *journal, struct store *store,
                   struct err *err);
+
+/* Blocking: takes the last few records away, of a run that nobody asks for any
+ * more; *left is what remains, *blobs counts those that went with them. */
+bool journal_cut(struct store *store, struct str run, int64_t *left,
+                 int64_t *blobs, struct err *err);
 
 #endif

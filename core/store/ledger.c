@@ -1,7 +1,8 @@
 /* ledger.c - one small record, read, moved and written back in one job.
  *
- * It is text of sixteen numbers in a fixed order and not JSON: it is read and
- * written in every batch that moves an occurrence.
+ * It is text of twenty numbers in a fixed order and not JSON: it is read and
+ * written in every batch that moves an occurrence. The last four came later;
+ * where they are missing they are 0.
  */
 #include "store/ledger.h"
 
@@ -34,6 +35,16 @@ static int64_t *delivery_count(struct ledger *ledger, int at) {
     return counts[at];
 }
 
+/* And those of retention behind them. */
+#define LATER 4
+
+static int64_t *later_count(struct ledger *ledger, int at) {
+    int64_t *counts[LATER] = {&ledger->dropped, &ledger->deliveries_cut,
+                              &ledger->runs, &ledger->runs_cut};
+
+    return counts[at];
+}
+
 static bool take_number(struct str *rest, int64_t *out) {
     return str_to_int(str_cut(*rest, ' ', rest), out) && *out >= 0;
 }
@@ -47,6 +58,8 @@ static bool read_counts(struct str text, struct ledger *ledger) {
         ok = take_number(&text, &ledger->counts[i]);
         ledger->seen += ledger->counts[i];
     }
+    for (int i = 0; ok && text.len && i < LATER; i++)
+        ok = take_number(&text, later_count(ledger, i));
     return ok && text.len == 0;
 }
 
@@ -81,6 +94,9 @@ void ledger_write(const struct ledger *ledger, struct batch *batch) {
              (long long)ledger->repeated);
     for (int i = 0; i < LEDGER_COUNT; i++)
         buf_addf(&text, " %lld", (long long)ledger->counts[i]);
+    buf_addf(&text, " %lld %lld %lld %lld", (long long)ledger->dropped,
+             (long long)ledger->deliveries_cut, (long long)ledger->runs,
+             (long long)ledger->runs_cut);
     if (ledger->version)
         batch_swap(batch, STR(LEDGER_KEY), ledger->version, buf_str(&text));
     else
@@ -88,9 +104,17 @@ void ledger_write(const struct ledger *ledger, struct batch *batch) {
     buf_release(&text);
 }
 
+int64_t ledger_deliveries_kept(const struct ledger *ledger) {
+    return ledger->accepted - ledger->deliveries_cut;
+}
+
+int64_t ledger_runs_kept(const struct ledger *ledger) {
+    return ledger->runs - ledger->runs_cut;
+}
+
 struct json *ledger_json(const struct ledger *ledger) {
     struct json *all = json_new_map(), *states = json_new_map();
-    struct json *deliveries = json_new_map();
+    struct json *deliveries = json_new_map(), *runs = json_new_map();
 
     for (int i = 0; i < LEDGER_COUNT; i++)
         json_put_int(states, names[i], ledger->counts[i]);
@@ -99,9 +123,15 @@ struct json *ledger_json(const struct ledger *ledger) {
     json_put_int(deliveries, "unparsed", ledger->unparsed);
     json_put_int(deliveries, "repeated", ledger->repeated);
     json_put_int(deliveries, "waiting",
-                 ledger->accepted - ledger->parsed - ledger->unparsed);
+                 ledger->accepted - ledger->parsed - ledger->unparsed -
+                     ledger->dropped);
+    json_put_int(deliveries, "dropped", ledger->dropped);
+    json_put_int(deliveries, "kept", ledger_deliveries_kept(ledger));
+    json_put_int(runs, "begun", ledger->runs);
+    json_put_int(runs, "kept", ledger_runs_kept(ledger));
     json_put_int(all, "seen", ledger->seen);
     json_put(all, "states", states);
     json_put(all, "deliveries", deliveries);
+    json_put(all, "runs", runs);
     return all;
 }

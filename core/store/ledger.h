@@ -5,9 +5,14 @@
  * crash can neither lose one nor count it twice. Deliveries have counts of
  * their own beside it: each is accepted once, and later read or not.
  *
+ * The counts are of everything that ever came. When retention cuts a record
+ * its count stays where it is, so that the sums stay true; how many records
+ * were cut is counted beside them, and what is kept is the difference.
+ *
  *   LG1  A sighting is counted in one state at a time: seen is not stored but
  *        their sum. (N2)
- *   LG2  accepted = parsed + unparsed + those still waiting to be read. (N2)
+ *   LG2  accepted = parsed + unparsed + dropped + those still waiting to be
+ *        read. (N2)
  *
  * Lifetime: call. Thread: store, but reading values: any.
  */
@@ -45,7 +50,9 @@ struct ledger {
     int64_t seen;
     int64_t accepted, parsed, unparsed; /* deliveries */
     int64_t repeated; /* deliveries answered with the id of an earlier one */
-    int64_t version;  /* of the record; 0: there is none */
+    int64_t dropped;  /* deliveries given up: cut before they could be read */
+    int64_t deliveries_cut, runs, runs_cut; /* runs: of the service, ever */
+    int64_t version; /* of the record; 0: there is none */
 };
 
 #define LEDGER_KEY "main/ledger"
@@ -60,7 +67,11 @@ void ledger_move(struct ledger *ledger, enum ledger_state from,
 /* Adds the write that makes it so. */
 void ledger_write(const struct ledger *ledger, struct batch *batch);
 
-/* { seen, states: { … }, deliveries: { … } }. Gives. */
+/* Deliveries that are in the store, and ended or open runs of the service. */
+int64_t ledger_deliveries_kept(const struct ledger *ledger);
+int64_t ledger_runs_kept(const struct ledger *ledger);
+
+/* { seen, states: { … }, deliveries: { … }, runs: { … } }. Gives. */
 struct json *ledger_json(const struct ledger *ledger);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/encode.h"
+#include "store/audit.h"
 #include "store/store_private.h"
 #include "sys/crypto.h"
 
@@ -84,6 +85,14 @@ static bool append_check(const struct store_write *write, struct err *err) {
     return true;
 }
 
+static bool cut_check(const struct store_write *write, struct err *err) {
+    /* (ST5) */
+    if (str_is(write->key, AUDIT_STREAM))
+        return err_set(err, ERR_INVALID,
+                       "store: " AUDIT_STREAM " is never cut");
+    return append_check(write, err);
+}
+
 static bool write_check(const struct store_write *write, struct err *err) {
     if (!key_check(write->key, err))
         return false;
@@ -97,6 +106,8 @@ static bool write_check(const struct store_write *write, struct err *err) {
                        "store: %.*s: a value of %zu bytes, the cap is %u; a "
                        "larger one is a blob",
                        STR_ARG(write->key), write->value.len, STORE_VALUE_MAX);
+    if (write->kind == STORE_CUT)
+        return cut_check(write, err);
     return write->kind != STORE_APPEND || append_check(write, err);
 }
 
@@ -115,21 +126,28 @@ static bool mismatch(const struct store_write *write, struct store_found found,
 bool store_expect(const struct store_write *write, struct store_found found,
                   struct err *err) {
     bool append = write->kind == STORE_APPEND;
+    bool stream = append || write->kind == STORE_CUT;
 
     if (found.present && write->kind == STORE_INSERT)
         return err_set(err, ERR_CONFLICT, "store: %.*s is there already",
                        STR_ARG(write->key));
-    if (found.present && found.stream != append)
+    if (found.present && found.stream != stream)
         return err_set(err, ERR_INVALID, "store: %.*s is %s",
                        STR_ARG(write->key),
-                       append ? "a record, nothing can be appended to it"
-                              : "a stream, it only takes appends");
+                       append   ? "a record, nothing can be appended to it"
+                       : stream ? "a record, nothing can be cut off it"
+                                : "a stream, it only takes appends");
     if (write->kind == STORE_INSERT)
         return true;
     if (append && !found.present)
         return write->expected == 0 || mismatch(write, found, err);
     return (found.present && found.version == write->expected) ||
            mismatch(write, found, err);
+}
+
+int64_t store_cut_to(const struct store_write *write) {
+    return write->expected > STORE_CUT_MAX ? write->expected - STORE_CUT_MAX
+                                           : 0;
 }
 
 bool store_batch(struct store *store, const struct store_write *writes,
@@ -190,6 +208,26 @@ bool store_scan(struct store *store, struct str prefix, struct str after,
     struct counted counted = {each, arg, limit};
 
     return limit == 0 || walk(store, prefix, after, count_down, &counted, err);
+}
+
+bool store_scan_back(struct store *store, struct str prefix, struct str before,
+                     size_t limit, store_scan_fn *each, void *arg,
+                     struct err *err) {
+    struct counted counted = {each, arg, limit};
+    bool           ok;
+
+    assert(!store->scanning);
+    store->scanning = true;
+    ok = limit == 0 || store->ops->scan_back(store, prefix, before, count_down,
+                                             &counted, err);
+    store->scanning = false;
+    return ok;
+}
+
+bool store_size(struct store *store, struct store_size *size, struct err *err) {
+    assert(!store->scanning);
+    *size = (struct store_size){0, 0};
+    return store->ops->size(store, size, err);
 }
 
 /* Other keys may stand between two entries ("s/0000000001/x"), so those that

@@ -140,10 +140,11 @@ static void list_release(struct list *list) {
 /* --- a batch ----------------------------------------------------------- */
 
 /* What a write replaced. No pointer to a node: a later write of the batch may
- * have dropped it. */
+ * have dropped it. But what a cut took out is nobody else's any more. */
 struct undo {
-    struct str before;
-    int64_t    version; /* 0: there was nothing */
+    struct str   before;
+    int64_t      version; /* 0: there was nothing */
+    struct node *gone;    /* joined by their first links */
 };
 
 static struct store_found found_at(const struct node *node) {
@@ -178,6 +179,79 @@ static void drop_entry(struct memory *memory, const struct store_write *write) {
     buf_release(&key);
 }
 
+static void take_out(struct list *list, struct str key, struct undo *undo) {
+    struct node *node = cut(list, key);
+
+    node->next[0] = undo->gone;
+    undo->gone = node;
+}
+
+static void cut_entries(struct memory *memory, const struct store_write *write,
+                        struct undo *undo) {
+    struct buf key = BUF_EMPTY;
+
+    for (int64_t n = write->expected; n > store_cut_to(write); n--) {
+        buf_clear(&key);
+        store_entry_key(&key, write->key, n);
+        take_out(&memory->records, buf_str(&key), undo);
+    }
+    buf_release(&key);
+}
+
+/* Of a stream, its last entries; of a blob, the blob. */
+static bool shrink(struct memory *memory, const struct store_write *write,
+                   struct undo *undo, struct err *err) {
+    bool         blob = write->kind == STORE_DROP;
+    struct list *list = blob ? &memory->blobs : &memory->records;
+    struct node *node = find(list, write->key, NULL);
+
+    *undo = (struct undo){.version = node ? node->version : 0};
+    if (blob) {
+        if (node)
+            take_out(list, write->key, undo);
+        return true;
+    }
+    if (!store_expect(write, found_at(node), err))
+        return false;
+    cut_entries(memory, write, undo);
+    if (store_cut_to(write))
+        node->version = store_cut_to(write);
+    else
+        take_out(list, write->key, undo);
+    return true;
+}
+
+/* In a new node each: how high the old ones were is not kept. */
+static void bring_back(struct memory *memory, const struct store_write *write,
+                       struct undo *undo) {
+    struct list *list =
+        write->kind == STORE_DROP ? &memory->blobs : &memory->records;
+    struct place place;
+
+    while (undo->gone) {
+        struct node *old = undo->gone, *node;
+
+        (void)seek(list, old->key, &place);
+        node = add(list, old->key, &place);
+        node->value = old->value;
+        node->version = old->version;
+        node->stream = old->stream;
+        undo->gone = old->next[0];
+        mem_free(old);
+    }
+    if (write->kind == STORE_CUT)
+        find(list, write->key, NULL)->version = undo->version;
+}
+
+static void gone_release(struct undo *undo) {
+    while (undo->gone) {
+        struct node *node = undo->gone;
+
+        undo->gone = node->next[0];
+        node_release(node);
+    }
+}
+
 static bool put(struct memory *memory, const struct store_write *write,
                 struct undo *undo, struct err *err) {
     struct place       place;
@@ -205,10 +279,14 @@ static bool put(struct memory *memory, const struct store_write *write,
 }
 
 static void take_back(struct memory *memory, const struct store_write *write,
-                      const struct undo *undo) {
+                      struct undo *undo) {
     struct place place;
     struct node *node;
 
+    if (write->kind == STORE_CUT || write->kind == STORE_DROP) {
+        bring_back(memory, write, undo);
+        return;
+    }
     if (write->kind == STORE_APPEND)
         drop_entry(memory, write);
     if (undo->version == 0) {
@@ -223,17 +301,26 @@ static void take_back(struct memory *memory, const struct store_write *write,
     node->version = undo->version;
 }
 
+static bool is_less(const struct store_write *write) {
+    return write->kind == STORE_CUT || write->kind == STORE_DROP;
+}
+
 static bool apply(struct store *store, const struct store_write *writes,
                   size_t count, struct err *err) {
     struct memory *memory = (struct memory *)store;
     struct undo    undo[STORE_BATCH_MAX];
     size_t         done = 0;
 
-    while (done < count && put(memory, &writes[done], &undo[done], err))
+    while (done < count &&
+           (is_less(&writes[done])
+                ? shrink(memory, &writes[done], &undo[done], err)
+                : put(memory, &writes[done], &undo[done], err)))
         done++;
     if (done == count) {
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
             bytes_release(undo[i].before);
+            gone_release(&undo[i]);
+        }
         return true;
     }
     while (done-- > 0)
@@ -274,6 +361,51 @@ static bool scan(struct store *store, struct str prefix, struct str after,
     return true;
 }
 
+/* The last node that is less than key, or NULL. */
+static struct node *last_before(struct list *list, struct str key) {
+    struct node **row = list->head, *last = NULL;
+
+    for (int level = list->height - 1; level >= 0; level--)
+        while (row[level] && str_compare(row[level]->key, key) < 0) {
+            last = row[level];
+            row = last->next;
+        }
+    return last;
+}
+
+/* There are no links backwards, so each step is a search. */
+static bool scan_back(struct store *store, struct str prefix, struct str before,
+                      store_scan_fn *each, void *arg, struct err *err) {
+    struct list *list = &((struct memory *)store)->records;
+    struct buf   end = BUF_EMPTY;
+    struct node *node;
+
+    (void)err;
+    buf_add_str(&end, prefix);
+    buf_add_char(&end, '\xff'); /* behind all that begin with prefix */
+    if (before.len == 0 || str_compare(buf_str(&end), before) < 0)
+        before = buf_str(&end);
+    for (node = last_before(list, before); node;
+         node = last_before(list, node->key)) {
+        struct str start = {node->key.data, prefix.len};
+
+        if (node->key.len < prefix.len || !str_equal(start, prefix))
+            break;
+        if (!each(arg, node->key, node->version, node->value))
+            break;
+    }
+    buf_release(&end);
+    return true;
+}
+
+static bool size_of(struct store *store, struct store_size *size,
+                    struct err *err) {
+    (void)store;
+    (void)size;
+    (void)err;
+    return true;
+}
+
 static bool blob_put(struct store *store, const char *hash, struct str bytes,
                      struct err *err) {
     struct list *blobs = &((struct memory *)store)->blobs;
@@ -311,8 +443,16 @@ static void close_memory(struct store *store) {
     mem_free(memory);
 }
 
-static const struct store_ops ops = {apply,    get,   scan,  blob_put,
-                                     blob_get, group, group, close_memory};
+static const struct store_ops ops = {.apply = apply,
+                                     .get = get,
+                                     .scan = scan,
+                                     .scan_back = scan_back,
+                                     .blob_put = blob_put,
+                                     .blob_get = blob_get,
+                                     .size = size_of,
+                                     .group_begin = group,
+                                     .group_commit = group,
+                                     .close = close_memory};
 
 struct store *store_memory_open(void) {
     struct memory     *memory = mem_new(sizeof *memory);

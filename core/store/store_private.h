@@ -30,10 +30,15 @@ struct store_ops {
      * answers false or they end. */
     bool (*scan)(struct store *store, struct str prefix, struct str after,
                  store_scan_fn *each, void *arg, struct err *err);
+    /* Keys that start with prefix and are less than before, if it is not
+     * empty, the greatest first. */
+    bool (*scan_back)(struct store *store, struct str prefix, struct str before,
+                      store_scan_fn *each, void *arg, struct err *err);
     bool (*blob_put)(struct store *store, const char *hash, struct str bytes,
                      struct err *err);
     bool (*blob_get)(struct store *store, const char *hash, struct buf *bytes,
                      bool *found, struct err *err);
+    bool (*size)(struct store *store, struct store_size *size, struct err *err);
     bool (*group_begin)(struct store *store, struct err *err);
     bool (*group_commit)(struct store *store, struct err *err);
     void (*close)(struct store *store);
@@ -58,10 +63,12 @@ struct store {
 #define STORE_ENTRY_TAIL 11 /* "/%010d" */
 
 /* Does the write's expectation hold against what stands at its key? */
-bool store_expect(const struct store_write *write, struct store_found found,
-                  struct err *err);
+bool    store_expect(const struct store_write *write, struct store_found found,
+                     struct err *err);
+/* Entries that a cut leaves. */
+int64_t store_cut_to(const struct store_write *write);
 /* The key of entry n, in the order of n. */
-void store_entry_key(struct buf *out, struct str stream, int64_t n);
+void    store_entry_key(struct buf *out, struct str stream, int64_t n);
 
 /* store_sqlite_open() with its list of migrations as an argument: steps[i] is
  * SQL that leads from schema i + 1 to i + 2; the store ends at count + 1. */

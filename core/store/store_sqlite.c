@@ -57,6 +57,8 @@ static const char create[] = "PRAGMA application_id = " TEXT_OF(
            " WHERE key = ?1")                                               \
     X(SCAN, "SELECT key, version, value FROM records WHERE key >= ?1"       \
             " ORDER BY key")                                                \
+    X(SCAN_BACK, "SELECT key, version, value FROM records WHERE key < ?1"   \
+                 " ORDER BY key DESC")                                      \
     X(INSERT, "INSERT INTO records VALUES (?1, 1, ?2)"                      \
               " ON CONFLICT DO NOTHING")                                    \
     X(SWAP, "UPDATE records SET version = version + 1, value = ?2"          \
@@ -67,6 +69,16 @@ static const char create[] = "PRAGMA application_id = " TEXT_OF(
                   " ON CONFLICT DO NOTHING")                                \
     X(STREAM_GROW, "UPDATE records SET version = version + ?4"              \
                    " WHERE key = ?1 AND version = ?3 AND value IS NULL")    \
+    X(STREAM_CUT, "UPDATE records SET version = ?2"                         \
+                  " WHERE key = ?1 AND version = ?3 AND value IS NULL")     \
+    X(STREAM_END, "DELETE FROM records"                                     \
+                  " WHERE key = ?1 AND version = ?3 AND value IS NULL")     \
+    X(ENTRY_CUT, "DELETE FROM records WHERE key = ?1 AND version = 1"       \
+                 " AND value IS NOT NULL")                                  \
+    X(BLOB_DROP, "DELETE FROM blobs WHERE hash = ?1")                       \
+    X(PAGES, "SELECT page_count * page_size, freelist_count * page_size"    \
+             " FROM pragma_page_count, pragma_freelist_count,"              \
+             " pragma_page_size")                                           \
     X(BLOB_PUT, "INSERT INTO blobs VALUES (?1, ?2) ON CONFLICT DO NOTHING") \
     X(BLOB_GET, "SELECT bytes FROM blobs WHERE hash = ?1")
 
@@ -208,8 +220,15 @@ static enum statement statement_for(const struct store_write *write) {
     case STORE_INSERT: return DO_INSERT;
     case STORE_SWAP: return DO_SWAP;
     case STORE_REMOVE: return DO_REMOVE;
+    case STORE_DROP: return DO_BLOB_DROP;
+    case STORE_CUT: return store_cut_to(write) ? DO_STREAM_CUT : DO_STREAM_END;
     default: return write->expected == 0 ? DO_STREAM_NEW : DO_STREAM_GROW;
     }
+}
+
+static bool expects_version(enum statement which) {
+    return which == DO_SWAP || which == DO_REMOVE || which == DO_STREAM_GROW ||
+           which == DO_STREAM_CUT || which == DO_STREAM_END;
 }
 
 /* Why did the write change nothing? */
@@ -242,6 +261,21 @@ static bool put_entry(struct sqlite *sqlite, const struct store_write *write,
     return ok;
 }
 
+static bool cut_entries(struct sqlite *sqlite, const struct store_write *write,
+                        struct err *err) {
+    struct buf key = BUF_EMPTY;
+    bool       ok = true;
+
+    for (int64_t n = write->expected; ok && n > store_cut_to(write); n--) {
+        buf_clear(&key);
+        store_entry_key(&key, write->key, n);
+        bind(sqlite, DO_ENTRY_CUT, buf_str(&key));
+        ok = run(sqlite, DO_ENTRY_CUT, err);
+    }
+    buf_release(&key);
+    return ok;
+}
+
 /* How many of the writes append to one stream, one behind the other. */
 static size_t appended(const struct store_write *writes, size_t count) {
     size_t same = 1;
@@ -264,14 +298,18 @@ static bool put(struct sqlite *sqlite, const struct store_write *writes,
     bind(sqlite, which, write->key);
     if (which == DO_INSERT || which == DO_SWAP)
         bind_value(sqlite, which, write->value);
-    if (which == DO_SWAP || which == DO_REMOVE || which == DO_STREAM_GROW)
+    if (which == DO_STREAM_CUT)
+        (void)sqlite3_bind_int64(sqlite->ready[which], 2, store_cut_to(write));
+    if (expects_version(which))
         (void)sqlite3_bind_int64(sqlite->ready[which], 3, write->expected);
     if (write->kind == STORE_APPEND)
         (void)sqlite3_bind_int64(sqlite->ready[which], 4, (int64_t)count);
     if (!run(sqlite, which, err))
         return false;
-    if (sqlite3_changes(sqlite->db) == 0)
+    if (sqlite3_changes(sqlite->db) == 0 && which != DO_BLOB_DROP)
         return unmet(sqlite, write, err);
+    if (write->kind == STORE_CUT)
+        return cut_entries(sqlite, write, err);
     sqlite->half = write->kind == STORE_APPEND;
     for (size_t i = 0; ok && sqlite->half && i < count; i++)
         ok = put_entry(sqlite, &writes[i], err);
@@ -394,6 +432,47 @@ static bool scan(struct store *store, struct str prefix, struct str after,
     return ok;
 }
 
+/* No byte of UTF-8 is 0xff, so that is behind all that begin with prefix. */
+static bool scan_back(struct store *store, struct str prefix, struct str before,
+                      store_scan_fn *each, void *arg, struct err *err) {
+    struct sqlite *sqlite = (struct sqlite *)store;
+    struct buf     end = BUF_EMPTY;
+    bool           row = true, ok;
+
+    if (!usable(sqlite, err))
+        return false;
+    buf_add_str(&end, prefix);
+    buf_add_char(&end, '\xff');
+    if (before.len && str_compare(before, buf_str(&end)) < 0) {
+        buf_clear(&end);
+        buf_add_str(&end, before);
+    }
+    bind(sqlite, DO_SCAN_BACK, buf_str(&end));
+    do
+        ok = step(sqlite, DO_SCAN_BACK, &row, err);
+    while (row && show(sqlite->ready[DO_SCAN_BACK], prefix, before, each, arg));
+    done(sqlite, DO_SCAN_BACK);
+    buf_release(&end);
+    return ok;
+}
+
+static bool size_of(struct store *store, struct store_size *size,
+                    struct err *err) {
+    struct sqlite *sqlite = (struct sqlite *)store;
+    sqlite3_stmt  *row = sqlite->ready[DO_PAGES];
+    bool           there = false, ok;
+
+    if (!usable(sqlite, err))
+        return false;
+    ok = step(sqlite, DO_PAGES, &there, err);
+    if (there) {
+        size->bytes = sqlite3_column_int64(row, 0);
+        size->free_bytes = sqlite3_column_int64(row, 1);
+    }
+    done(sqlite, DO_PAGES);
+    return ok;
+}
+
 static bool blob_put(struct store *store, const char *hash, struct str bytes,
                      struct err *err) {
     struct sqlite *sqlite = (struct sqlite *)store;
@@ -456,9 +535,16 @@ static void close_sqlite(struct store *store) {
     mem_free(sqlite);
 }
 
-static const struct store_ops ops = {apply,        get,         scan,
-                                     blob_put,     blob_get,    group_begin,
-                                     group_commit, close_sqlite};
+static const struct store_ops ops = {.apply = apply,
+                                     .get = get,
+                                     .scan = scan,
+                                     .scan_back = scan_back,
+                                     .blob_put = blob_put,
+                                     .blob_get = blob_get,
+                                     .size = size_of,
+                                     .group_begin = group_begin,
+                                     .group_commit = group_commit,
+                                     .close = close_sqlite};
 
 /* --- opening ----------------------------------------------------------- */
 
@@ -608,6 +694,7 @@ static bool recognise(struct sqlite *sqlite, int64_t *schema, int64_t known,
 static bool set_up(struct sqlite *sqlite, struct err *err) {
     if (!exec(sqlite,
               "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+              "PRAGMA secure_delete=ON;"
               "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-8192;"
               "PRAGMA journal_size_limit=67108864",
               err))

@@ -203,6 +203,7 @@ def cited_invariants():
     for path in (ROOT / "tests" / "unit").glob("*.c"):
         for test in re.findall(r"\bTest\(\s*\w+\s*,\s*(\w+)",
                                path.read_text()) + re.findall(
+                r"^BOTH\((\w+)\)", path.read_text(), re.M) + re.findall(
                 r"\bParameterizedTest(?:Parameters)?\([^;{]*?\b((?:[A-Z]+[0-9]+_)+\w+)",
                 path.read_text()):
             cited |= set(re.findall(r"(?:^|_)([A-Z]{1,3}[0-9]+)(?=_|$)", test))

@@ -28,6 +28,7 @@ from disk import Disk, totals                                 # noqa: E402
 from lib import canaries                                      # noqa: E402
 from lib.engine import BARE, EVENTS, Walk                     # noqa: E402
 from lib.record import Record                                 # noqa: E402
+from serve_retention import row_problems                      # noqa: E402
 
 TRIES = 6       # starts without a fault until all must be settled
 DEADLINE_S = 30
@@ -126,6 +127,9 @@ class Scenario:
         return [run for run, entry in self.runs().items()
                 if entry["state"] != "ended"]
 
+    def listed(self):
+        return len(self.kinds())
+
     def tell(self, *words):
         return self.place.engine.start(*words, "--state", self.state)
 
@@ -136,7 +140,7 @@ class Scenario:
             yield "audit verify: " + chain.words()
         listed = self.tell("runs", "list", "--json")
         states = [run["state"] for run in listed.report.get("runs", [])]
-        if states != ["ended"] * len(self.kinds()):
+        if states != ["ended"] * self.listed():
             yield "runs list: %s %s" % (states, listed.words())
         database = sqlite3.connect("file:%s?mode=ro" % self.database(),
                                    uri=True)
@@ -417,6 +421,96 @@ class Service(Scenario):
         if held:
             self.problems.append("keys are held: %s" % held)
         self.problems += self.state_problems()
+        return self.problems
+
+
+# --- the service, with a history that is too long -----------------------------
+
+RETENTION = "retention = { runs = { count = 1 }, deliveries = { count = 1 } },"
+
+
+class Seed(Service):
+    """The four runs, and a delivery whose body is a blob, of no playbook."""
+
+    large = None
+
+    def deliver(self, process):
+        if not self.large:
+            self.large = self.send(process, "large", "x" * 100000)
+        super().deliver(process)
+
+    @staticmethod
+    def send(process, name, text):
+        posted = json.loads((EVENTS / "firing.json").read_text())
+        posted["alerts"][0].update(labels={"alertname": name}, fingerprint=name,
+                                   annotations={"summary": text})
+        status, text = process.ask("POST", "/hooks/alertmanager",
+                                   json.dumps(posted))
+        return status == 202 and text
+
+
+class Retained(Seed):
+    """A start that finds more than it is to keep and cuts it while a delivery
+    comes in. Whatever ends the process, no half of a run is seen, nothing is
+    left that nobody names, and the ledger is what the rows are."""
+
+    seed, lock = None, threading.Lock()
+
+    def __enter__(self):
+        super().__enter__()
+        self.config.write_text(self.config.read_text().replace(
+            "  effect_timeout", "  %s\n  effect_timeout" % RETENTION))
+        with Retained.lock:
+            if not Retained.seed:
+                Retained.seed = self.sow()
+        shutil.copytree(Retained.seed.name, self.state)
+        self.disk.snapshot()
+        self.fresh = None
+        return self
+
+    def sow(self):
+        folder = tempfile.TemporaryDirectory(prefix="nightshift-seed-")
+        with Seed(self.place.engine, self.shim, self.rng) as seed:
+            seed.settle()
+            assert not seed.problems, seed.problems
+            shutil.copytree(seed.state, folder.name, dirs_exist_ok=True)
+        return folder
+
+    def listed(self):
+        return 1
+
+    def look(self):
+        yield from Record(self.state).chain_problems()
+
+    def value(self, name, labels=""):
+        found = re.search(r"^nightshift_%s%s (\S+)$" % (
+            name, re.escape(labels)), self.metrics, re.M)
+        return found and float(found[1])
+
+    def await_settled(self, process):
+        until = time.monotonic() + DEADLINE_S
+        while process.alive() and time.monotonic() < until:
+            if not self.fresh:
+                self.fresh = self.send(process, "fresh", "it came meanwhile")
+            status, text = process.ask("GET", "/metrics")
+            self.metrics = text if status == 200 else ""
+            if self.fresh and self.value("retention_sweeps_total") and \
+                    self.value("retention_kept", '{kind="run"}') == 1 and \
+                    self.value("retention_kept", '{kind="delivery"}') <= 2:
+                return True
+            if "\nnightshift_store_failed 1" in self.metrics:
+                return False
+            time.sleep(0.02)
+        return False
+
+    def verify(self):
+        if not self.problems:
+            lists = self.values("nightshift_occurrences")
+            if sum(lists.values()) != self.values(
+                    "nightshift_occurrences_seen").get(""):
+                self.problems.append("the lists hold %s" % lists)
+            self.problems += row_problems(self.state)
+            self.problems += self.state_problems()
         return self.problems
 
 

@@ -33,7 +33,8 @@ sys.path[:0] = [str(pathlib.Path(__file__).parent),
 import kill_points                                            # noqa: E402
 from lib.cases import Cases                                   # noqa: E402
 from lib.engine import Engine                                 # noqa: E402
-from scenario import Fault, LiveRun, Service, counted         # noqa: E402
+from scenario import (Fault, LiveRun, Retained, Service,      # noqa: E402
+                      counted)
 from store_test import FAILURES                               # noqa: E402
 
 SHOWN = 5       # violations in full
@@ -44,7 +45,7 @@ ELSEWHERE = {"store.before_checkpoint", "store.after_checkpoint",
 
 
 # All kinds of writes meet the same store; these see it from all sides.
-STORE_SEEN_BY = {"set", "once", "take_back", "service"}
+STORE_SEEN_BY = {"set", "once", "take_back", "service", "retained"}
 
 
 class Job:
@@ -71,8 +72,10 @@ class Torture:
                               capture_output=True, text=True, check=False)
         if re.search(r"^  serve\b", told.stdout, re.M):
             yield "service", lambda rng: Service(self.engine, self.shim, rng)
+            yield "retained", lambda rng: Retained(self.engine, self.shim, rng)
         else:
             self.cases.skip("service", "this nightshift has no serve")
+            self.cases.skip("retained", "this nightshift has no serve")
 
     # --- one case ------------------------------------------------------------
 

@@ -31,6 +31,15 @@ Test(id, sorts_by_the_time_it_was_made) {
     }
 }
 
+Test(id, tells_when_it_was_made) {
+    char id[ID_SIZE];
+
+    id_make(id, "dlv_", 1469918176385, (const unsigned char *)"~~~~~~~~~~");
+    cr_expect_eq(id_time(str_of(id)), 1469918176385);
+    cr_expect_eq(id_time(STR("dlv_1")), 0);
+    cr_expect_eq(id_time(STR("01ARYZ6S4uXXXXXXXXXXXXXXXX")), 0);
+}
+
 Test(id, every_bit_of_the_randomness_shows) {
     char plain[ID_SIZE], other[ID_SIZE];
 

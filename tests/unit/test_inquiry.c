@@ -40,7 +40,8 @@ Test(inquiry, IQ1_the_newest_are_listed_first_and_no_more_than_asked_for) {
     answer = inquiry_runs(store, &inquiry, &err);
     cr_assert(answer, "%s", err.text);
     cr_assert_eq(json_count(json_find(answer, "runs")), 3);
-    cr_assert_eq(json_find_int(answer, "count", 0), 8);
+    cr_assert_eq(json_find_int(answer, "count", 0), 3);
+    cr_assert(json_truth(json_find(answer, "more")));
     cr_assert_str_eq(text_at(answer, "runs", 0, "run"), "run_008");
     cr_assert_str_eq(text_at(answer, "runs", 2, "run"), "run_006");
     cr_assert_str_eq(text_at(answer, "runs", 0, "outcome"), "done");
@@ -61,6 +62,7 @@ Test(inquiry, fewer_than_the_limit_are_all_there) {
     insert_run(store, 2, "ended");
     answer = inquiry_runs(store, &inquiry, &err);
     cr_assert_eq(json_count(json_find(answer, "runs")), 2);
+    cr_assert_not(json_truth(json_find(answer, "more")));
     cr_assert_str_eq(text_at(answer, "runs", 1, "run"), "run_001");
     json_release(answer);
     store_close(store);

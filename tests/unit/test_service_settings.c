@@ -57,6 +57,33 @@ Test(service_settings, SV2_what_is_not_given_has_its_default) {
     cr_expect(!s.log_json && s.log_level == LOG_INFO);
 }
 
+#define DAY ((int64_t)24 * 60 * 60 * 1000)
+
+Test(service_settings,
+     SV2_retention_is_by_time_and_count_when_nothing_is_said) {
+    struct retention_limits r = accepted("{}").retention;
+
+    cr_expect(r.runs.age_ms == 30 * DAY && r.runs.count == 100000);
+    cr_expect(r.deliveries.age_ms == 14 * DAY && r.deliveries.count == 100000);
+    cr_expect(r.unparsed.age_ms == 30 * DAY && r.unparsed.count == 10000);
+    cr_expect_eq(r.occurrences.age_ms, 90 * DAY);
+    r = accepted("{'retention': {'runs': {'age': '2h', 'count': 7}}}")
+            .retention;
+    cr_expect(r.runs.age_ms == DAY / 12 && r.runs.count == 7);
+    cr_expect_eq(r.unparsed.count, 10000);
+}
+
+Test(service_settings, SV1_a_retention_that_cannot_be_kept_names_its_key) {
+    refused("{'retention': {'runs': {'count': 0}}}",
+            "retention.runs.count must be a whole number from 1 to "
+            "1000000000, not 0");
+    refused("{'retention': {'runs': {'age': '10ms'}}}",
+            "retention.runs.age must be from 1s to 36500d, not '10ms'");
+    refused("{'retention': {'deliveries': {'age': '60d'}}}",
+            "retention.unparsed.age must be at least 60d, which is "
+            "retention.deliveries.age: what could not be read is kept longer");
+}
+
 Test(service_settings, what_is_given_is_taken) {
     struct service_settings s = accepted(
         "{'listen': '[::1]:443', 'admin': {'listen': '0.0.0.0:9000'},"

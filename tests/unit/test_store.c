@@ -114,6 +114,15 @@ static void dump(struct store *store, struct buf *out) {
         "%s", err.text);
 }
 
+static void dump_back(struct store *store, struct buf *out) {
+    struct err err;
+
+    buf_clear(out);
+    cr_assert(
+        store_scan_back(store, STR(""), STR(""), SIZE_MAX, add_line, out, &err),
+        "%s", err.text);
+}
+
 static void must_show(struct store *store, const char *prefix,
                       const char *after, size_t limit, const char *lines) {
     struct buf seen = BUF_EMPTY;
@@ -380,6 +389,110 @@ BOTH(scans_from_after_a_key_up_to_a_limit) {
     must_show(store, "m/b", "m/b", 9, "");
 }
 
+static void must_show_back(struct store *store, const char *prefix,
+                           const char *before, size_t limit,
+                           const char *lines) {
+    struct buf seen = BUF_EMPTY;
+    struct err err;
+
+    cr_assert(store_scan_back(store, str_of(prefix), str_of(before), limit,
+                              add_line, &seen, &err),
+              "%s", err.text);
+    cr_expect_str_eq(buf_text(&seen), lines);
+    buf_release(&seen);
+}
+
+BOTH(scans_backwards_from_before_a_key_up_to_a_limit) {
+    must_hold(store, insert("m/a", "1"));
+    must_hold(store, insert("m/b", "2"));
+    must_hold(store, insert("m/\xf4\x8f\xbf\xbf", "last"));
+    must_hold(store, insert("m0", "4"));
+    must_hold(store, insert("m", "5"));
+    must_show_back(store, "m/", "", 9,
+                   "m/\xf4\x8f\xbf\xbf 1 last\nm/b 1 2\nm/a 1 1\n");
+    must_show_back(store, "m/", "m/b", 9, "m/a 1 1\n");
+    must_show_back(store, "m/", "m/aa", 9, "m/a 1 1\n");
+    must_show_back(store, "m/", "z", 1, "m/\xf4\x8f\xbf\xbf 1 last\n");
+    must_show_back(store, "m/", "m/a", 9, "");
+    must_show_back(store, "m/", "a", 9, "");
+    must_show_back(store, "m/", "", 0, "");
+    must_show_back(store, "z", "", 9, "");
+}
+
+/* --- cutting ------------------------------------------------------------- */
+
+static struct store_write cut(const char *stream, int64_t expected) {
+    return (struct store_write){STORE_CUT, str_of(stream), expected, STR("")};
+}
+
+static void fill_stream(struct store *store, const char *stream, int count) {
+    for (int i = 0; i < count; i++)
+        must_hold(store, append(stream, i, "x"));
+}
+
+static int64_t length_of(struct store *store, const char *stream) {
+    struct err err;
+    int64_t    length;
+
+    cr_assert(store_stream_length(store, str_of(stream), &length, &err));
+    return length;
+}
+
+BOTH(ST2_a_stream_is_cut_from_its_end_and_goes_with_its_first_entry) {
+    struct buf seen = BUF_EMPTY;
+    struct err err;
+
+    fill_stream(store, "m/s", STORE_CUT_MAX + 2);
+    must_hold(store, insert("m/s/0000000001/x", "not an entry"));
+    must_fail(store, cut("m/s", STORE_CUT_MAX), ERR_CONFLICT);
+    must_hold(store, cut("m/s", STORE_CUT_MAX + 2));
+    cr_expect_eq(length_of(store, "m/s"), 2);
+    cr_expect(store_stream_read(store, STR("m/s"), 1, add_line, &seen, &err));
+    cr_expect_str_eq(buf_text(&seen),
+                     "m/s/0000000001 1 x\nm/s/0000000002 1 x\n");
+    must_hold(store, append("m/s", 2, "it still takes appends"));
+    must_hold(store, cut("m/s", 3));
+    must_show(store, "m/", "", 9, "m/s/0000000001/x 1 not an entry\n");
+    must_fail(store, cut("m/s", 0), ERR_CONFLICT);
+    must_fail(store, cut("m/s", 3), ERR_CONFLICT);
+    must_hold(store, insert("m/s", "the name is free"));
+    must_fail(store, cut("m/s", 1), ERR_INVALID);
+    buf_release(&seen);
+}
+
+BOTH(ST1_a_cut_is_taken_back_with_its_batch) {
+    char               hash[STORE_HASH_SIZE];
+    struct buf         before = BUF_EMPTY, after = BUF_EMPTY;
+    struct err         err;
+    struct store_write batch[4] = {cut("m/s", 3), cut("m/t", 40),
+                                   insert("m/s", "a record"),
+                                   insert("m/a", "there")};
+
+    fill_stream(store, "m/s", 3);
+    fill_stream(store, "m/t", 40);
+    must_hold(store, insert("m/a", "1"));
+    cr_assert(store_blob_put(store, STR("kept"), hash, &err));
+    dump(store, &before);
+    cr_expect_not(store_batch(store, batch, 4, &err));
+    batch[2] = (struct store_write){STORE_DROP, str_of(hash), 0, STR("")};
+    cr_expect_not(store_batch(store, batch, 4, &err));
+    dump(store, &after);
+    cr_expect_str_eq(buf_text(&before), buf_text(&after));
+    cr_expect(store_blob_get(store, hash, &after, &err), "%s", err.text);
+    cr_expect_str_eq(buf_text(&after), "kept");
+    cr_expect(store_batch(store, batch, 3, &err), "%s", err.text);
+    cr_expect_not(store_blob_get(store, hash, &after, &err));
+    must_hold(store, batch[2]);
+    buf_release(&before);
+    buf_release(&after);
+}
+
+BOTH(ST5_the_audit_chain_is_never_cut) {
+    must_hold(store, append("main/audit", 0, "a"));
+    must_fail(store, cut("main/audit", 1), ERR_INVALID);
+    cr_expect_eq(length_of(store, "main/audit"), 1);
+}
+
 /* --- blobs and groups ---------------------------------------------------- */
 
 BOTH(keeps_blobs_by_their_hash) {
@@ -440,9 +553,11 @@ static void draw_batch(struct store_write *batch, size_t count) {
     static const char *const values[] = {"", "1", "22", "333"};
 
     for (size_t i = 0; i < count; i++) {
-        batch[i].kind = (enum store_write_kind)draw(4);
-        batch[i].key = str_of(batch[i].kind == STORE_APPEND ? streams[draw(4)]
-                                                            : keys[draw(5)]);
+        bool stream;
+
+        batch[i].kind = (enum store_write_kind)draw(6);
+        stream = batch[i].kind == STORE_APPEND || batch[i].kind == STORE_CUT;
+        batch[i].key = str_of(stream ? streams[draw(4)] : keys[draw(5)]);
         batch[i].expected = draw(3) + (batch[i].kind != STORE_APPEND);
         batch[i].value = str_of(values[draw(4)]);
     }
@@ -490,6 +605,9 @@ Test(store, ST1_memory_and_sqlite_agree_over_random_batches) {
         cr_assert(store_group_commit(sqlite, &err), "%s", err.text);
         dump(memory, &left);
         dump(sqlite, &right);
+        cr_assert_str_eq(buf_text(&left), buf_text(&right));
+        dump_back(memory, &left);
+        dump_back(sqlite, &right);
         cr_assert_str_eq(buf_text(&left), buf_text(&right));
     }
     cr_expect(held > 300 && held < 2700, "%zu of 3000 held", held);

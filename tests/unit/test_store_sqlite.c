@@ -351,6 +351,45 @@ static void must_have_schema(struct store *store, const char *number) {
     buf_release(&value);
 }
 
+static struct store_size taken_by(struct store *store) {
+    struct store_size size;
+    struct err        err;
+
+    cr_assert(store_size(store, &size, &err), "%s", err.text);
+    return size;
+}
+
+static void write_many(struct store *store, int from,
+                       enum store_write_kind kind) {
+    static const char  value[4000];
+    struct store_write write = {kind, {NULL, 0}, 1, {value, sizeof value}};
+    char               key[32];
+    struct err         err;
+
+    for (int i = from; i < from + 100; i++) {
+        (void)snprintf(key, sizeof key, "main/k%05d", i);
+        write.key = str_of(key);
+        cr_assert(store_batch(store, &write, 1, &err), "%s", err.text);
+    }
+}
+
+Test(store_sqlite_file, what_was_cut_is_free_and_is_used_again) {
+    struct store     *store = must_open();
+    struct store_size full, cut, again;
+
+    write_many(store, 0, STORE_INSERT);
+    full = taken_by(store);
+    cr_expect_gt(full.bytes, 400000);
+    write_many(store, 0, STORE_REMOVE);
+    cut = taken_by(store);
+    cr_expect_eq(cut.bytes, full.bytes);
+    cr_expect_gt(cut.free_bytes, 300000);
+    write_many(store, 100, STORE_INSERT);
+    again = taken_by(store);
+    cr_expect_leq(again.bytes, full.bytes + 2 * 4096);
+    store_close(store);
+}
+
 Test(store_sqlite_file, ST4_refuses_a_store_of_a_newer_schema) {
     struct buf before = BUF_EMPTY, after = BUF_EMPTY;
     struct err err;
