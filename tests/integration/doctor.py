@@ -43,7 +43,7 @@ class Patient(Serving):
                                                  "ctx.sleep(3600)"))
         return self.start()
 
-    def environment(self):
+    def surroundings(self):
         return {**BARE, **CREDENTIALS, "DOUBLE_URL": self.double.url,
                 **{role.upper() + "_TOKEN": token
                    for role, token in self.roles.items()}}
@@ -52,7 +52,7 @@ class Patient(Serving):
         return self.engine.start(
             "doctor", "--json", "--state", state or self.state, "--scripts",
             self.scripts, "--config", config or self.folder / "nightshift.lua",
-            *words, env=env or self.environment())
+            *words, env=env or self.surroundings())
 
 
 def rows(walk, *states):
@@ -235,7 +235,7 @@ def around(cases, patient, folder):
     broken.write_text("return {\n  lisen = 1,\n}\n")
     expects(cases, "a key that is not known",
             patient.examine(config=broken), ["configuration"], "lisen")
-    env = patient.environment()
+    env = patient.surroundings()
     token = env.pop("OPERATOR_TOKEN")
     walk = patient.examine(env=env)
     expects(cases, "a secret that is not there", walk, ["credentials"],
@@ -245,7 +245,7 @@ def around(cases, patient, folder):
     small = subprocess.run(
         [patient.engine.binary, "doctor", "--json", "--state", patient.state,
          "--scripts", patient.scripts, "--config",
-         patient.folder / "nightshift.lua"], env=patient.environment(),
+         patient.folder / "nightshift.lua"], env=patient.surroundings(),
         capture_output=True, check=False, preexec_fn=lambda:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)))
     warned = [row for row in json.loads(small.stdout)["checks"]
@@ -264,7 +264,7 @@ def reach(cases, patient):
         len(rows(walk, "ok").get("endpoints", [])) != 3 and walk.words(),
         walk.code and walk.words()])
     expects(cases, "one that does not answer is told", patient.examine(
-        "--reach", env={**patient.environment(),
+        "--reach", env={**patient.surroundings(),
                         "DOUBLE_URL": "http://127.0.0.1:1"}),
         ["endpoints"], "127.0.0.1:1")
 
@@ -276,7 +276,7 @@ def explained(cases, patient, walk):
     plain = patient.engine.start(
         "doctor", "--state", patient.state, "--scripts", patient.scripts,
         "--config", patient.folder / "nightshift.lua",
-        env=patient.environment())
+        env=patient.surroundings())
     cases.check("people get it in words", [
         plain.code and plain.words(), "Next: " not in plain.out and plain.out])
 

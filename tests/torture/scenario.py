@@ -291,10 +291,10 @@ class Service(Scenario):
             path.write_text(text.replace(
                 'cluster = "*"', 'cluster = "*", playbook = "%s"' % path.stem))
         self.config.write_text(CONFIG % ", ".join(
-            '["prod/%s"] = { repo = "acme/x", branch = "main" }' % kind.name
-            for kind in SERVED))
-        for kind in SERVED:
-            self.place.double.ecs.add_service("prod", kind.name, 2)
+            '["prod/%s"] = { repo = "acme/x", branch = "main" }' % name
+            for name in kill_points.SCENARIOS))
+        for name in kill_points.SCENARIOS:
+            self.place.double.ecs.add_service("prod", name, 2)
         self.env["INGEST_TOKEN"] = TOKEN
         canaries.plant("INGEST_TOKEN", TOKEN)
         self.accepted, self.metrics, self.last = {}, "", None
