@@ -195,7 +195,7 @@ class Lives:
 
     def failing_disk(self):
         with self.life() as life:
-            life.begin("sync:40:EIO:on")
+            life.begin("sync:120:EIO:on")
             answers = []
             until = time.monotonic() + scenario.DEADLINE_S
             while time.monotonic() < until and 503 not in answers:
