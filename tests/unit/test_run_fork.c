@@ -21,18 +21,21 @@
     "attempts = 1 }, nodes = { begin = { use = 'begin', next = { ok = { "  \
     "all = { 'left', 'right' }, join = 'sum' } } },\n"                     \
     "left = { use = 'left', rerun = { times = 1, on = { 'remote' } }, "    \
-    "next = { ok = 'sum', lost = 'tell', over = 'done' } },\n"             \
+    "with = { own = '$left.all', other = '$right.all', path = "            \
+    "'$run.path' }, next = { ok = 'sum', lost = 'tell', over = 'done', "   \
+    "again = { all = { 'left', 'right' }, join = 'sum' } } },\n"           \
     "right = { use = 'right', next = { ok = 'sum', lost = 'tell', over = " \
     "'done' } },\n"                                                        \
     "sum = { use = 'sum', with = { path = '$run.path', l = '$left', r = "  \
     "'$right' }, next = { ok = 'done' } },\n"                              \
     "tell = { use = 'escalation' } } }"
 
-#define NODE(body)                                                       \
-    "return { about = 'x', output = { v = 'any?' }, outcomes = { 'ok', " \
-    "'lost', 'over' }, effects = { 'aws:ecs:ListTasks', "                \
-    "'aws:ecs:ListServices', 'aws:ecs:DescribeTasks' }, run = "          \
-    "function(ctx) " body " end }"
+#define NODE(body)                                                     \
+    "return { about = 'x', input = { own = 'list?', other = 'list?', " \
+    "path = 'list?' }, output = { v = 'any?' }, outcomes = { 'ok', "   \
+    "'lost', 'over', 'again' }, effects = { 'aws:ecs:ListTasks', "     \
+    "'aws:ecs:ListServices', 'aws:ecs:DescribeTasks' }, run = "        \
+    "function(ctx, input) " body " end }"
 
 #define TASKS "ctx.aws('ecs:ListTasks', {})"
 #define SERVICES "ctx.aws('ecs:ListServices', {})"
@@ -92,6 +95,20 @@ Test(run_fork, WK2_N7_scripts_and_reports_see_branches_in_their_order) {
     cr_expect(str_is(json_find_text(sum, "seen"), "begin left right"));
 }
 
+/* The right one has ended, and runs again in a second fork: what left is given
+ * then is of the first one alone. */
+Test(run_fork, WK2_a_branch_is_shown_nothing_of_what_its_siblings_do) {
+    const struct json *left;
+
+    walk(NODE("if #input.own == 0 then ctx.aws('ecs:DescribeTasks', {}) return "
+              "'again', {} end return 'ok', { v = { #input.other, #input.path "
+              "} }"),
+         NODE("return 'ok'"),
+         "begin:ok left:again right:ok left:ok right:ok sum:ok = done");
+    left = json_at(json_find(run_walk(bench.run)->outputs, "left"), 1);
+    support_is(json_find(left, "v"), "[1, 3]");
+}
+
 Test(run_fork, RN8_branches_are_walked_at_the_same_time) {
     walk(NODE(TASKS TASKS "return 'ok'"), NODE(SERVICES SERVICES "return 'ok'"),
          "begin:ok left:ok right:ok sum:ok = done");
@@ -125,6 +142,18 @@ Test(run_fork, RN8_a_branch_may_end_the_run) {
     bench.spy->waits = hold;
     walk(NODE("ctx.sleep(1) return 'ok'"), NODE("return 'over'"),
          "begin:ok right:over = done");
+}
+
+/* Each fork has branches of its own: the second one's `right` is another visit
+ * than the first one's, which is still asking then. */
+Test(run_fork, RN8_the_way_out_of_a_fork_may_be_a_fork) {
+    walk(NODE("if #input.own == 0 then return 'again' end return 'ok'"),
+         NODE(TASKS TASKS TASKS "return 'ok'"),
+         "begin:ok left:again left:ok right:ok sum:ok = done");
+    cr_expect_eq(json_find_int(bench_record(&bench, "visit", 2), "visit", 0),
+                 1);
+    cr_expect_eq(json_find_int(bench_record(&bench, "visit", 4), "visit", 0),
+                 2);
 }
 
 /* The sibling rests already when the other one leaves. */
