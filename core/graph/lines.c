@@ -170,7 +170,11 @@ static void rest(struct line *line, int64_t due_ms) {
 static void parked_durable(void *arg, const struct err *err) {
     struct line *line = arg;
 
-    if (!line_failed(line, err))
+    if (line_failed(line, err))
+        return;
+    if (line_over(line))
+        line_stop(line);
+    else
         rest(line, line->step.due_ms);
 }
 

@@ -234,6 +234,47 @@ Test(run_fork, RN7_a_cancelled_run_stops_in_all_its_branches) {
     cr_expect_leq(spy_count(bench.spy, "aws:ecs:ListTasks"), 1);
 }
 
+static int  turns;
+static bool in_time;
+
+static void cancel_in_turns(void *arg) {
+    if (turns-- > 0) {
+        loop_defer(bench.loop, cancel_in_turns, arg);
+        return;
+    }
+    in_time = !bench.ended;
+    if (in_time)
+        run_cancel(bench.run);
+}
+
+/* Whenever it is cancelled before it was parked. */
+Test(run_fork, RN7_RN6_a_cancelled_run_is_not_parked) {
+    for (int after = 0; after < 40; after++) {
+        turns = after;
+        add(NODE("ctx.sleep(3600) return 'ok'"), NODE("return 'ok'"));
+        loop_defer(bench.loop, cancel_in_turns, NULL);
+        bench_drive(&bench);
+        cr_expect_eq(bench.failed, in_time, "after %d turns", after);
+        close_bench();
+        open_bench();
+    }
+}
+
+/* Of one that has not ended it is said where it stands. */
+Test(run_fork, a_report_names_every_node_that_a_run_stands_at) {
+    struct json *report;
+
+    bench.spy->waits = hold;
+    add(NODE("ctx.sleep(60) return 'ok'"), NODE("ctx.sleep(90) return 'ok'"));
+    bench_drive(&bench);
+    report = bench_report(&bench);
+    support_is(json_find(report, "stands"),
+               "[{'branch': 1, 'due': 1767225780000, 'node': 'left', 'visit': "
+               "1}, {'branch': 2, 'due': 1767225810000, 'node': 'right', "
+               "'visit': 1}]");
+    json_release(report);
+}
+
 Test(run_fork, N7_another_question_in_a_branch_stops_the_run_whole) {
     size_t at;
 
