@@ -361,3 +361,45 @@ Test(together, what_is_no_list_of_questions_is_an_error, .init = open_bench,
         "v = n }",
         "6");
 }
+
+/* In the order of their keys, numbers first, wherever they are written. */
+Test(together, N7_questions_are_asked_in_the_order_of_their_keys,
+     .init = open_bench, .fini = close_bench) {
+    ask("local t = { b = 1, [2] = 1, a = 1, [10] = 1, [1] = 1, [1.5] = 1 } "
+        "for key in pairs(t) do t[key] = { 'aws:ecs:ListTasks', { of = "
+        "tostring(key) } } end local a = ctx.all(t) local n = 0 for _, v in "
+        "pairs(a) do n = n + v.tasks end return 'ok', { v = n }",
+        "12");
+    for (size_t i = 0; i < 6; i++) {
+        static const char *const keys[] = {"1", "1.5", "2", "10", "a", "b"};
+
+        cr_expect(str_is(
+            json_find_text(json_find(bench_record(&bench, "read", i), "args"),
+                           "of"),
+            keys[i]));
+    }
+}
+
+Test(together, TG1_only_effects_are_asked, .init = open_bench,
+     .fini = close_bench) {
+    ask("local t = {} for i, q in ipairs { 'now:x', 'service:a/b', 'uuid:x', "
+        "'sleep:3', 'wait:x', 'log:info', 'all:x', 'judged:x', 'random:x', "
+        "'notify:oncall', 'llm:ask', 'engine:wait' } do local ok, e = "
+        "pcall(ctx.all, { { q, {} } }) if ok or e.code ~= 'invalid' then "
+        "t[#t + 1] = q .. (ok and '' or e.code) end end return 'ok', { v = "
+        "table.concat(t, ' ') }",
+        "'notify:oncallnot_found'");
+    cr_expect_eq(bench_count(&bench, "read"), 0);
+}
+
+Test(together, TG2_those_that_are_throttled_are_asked_again_alone,
+     .init = open_bench, .fini = close_bench) {
+    bench.spy->faults[0] = (struct spy_fault){
+        "aws:ecs:ListTasks", 5, ANSWER_REFUSED, ERR_THROTTLED, false};
+    ask("local t, n = {}, 0 for i = 1, 32 do t[i] = { 'aws:ecs:ListTasks', { n "
+        "= i } } end for _, a in ipairs(ctx.all(t)) do n = n + a.tasks end "
+        "return 'ok', { v = n }",
+        "64");
+    cr_expect_eq(bench_count(&bench, "read"), 32);
+    cr_expect_eq(spy_count(bench.spy, "aws:ecs:ListTasks"), 37);
+}
