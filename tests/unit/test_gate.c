@@ -844,7 +844,7 @@ static void look_for_spending(void *arg, const struct mode_ask *ask) {
 }
 
 Test(gate, CL1_a_run_has_spent_what_its_journal_says_after_a_cut_too) {
-    struct spend_limits seen = {-1, -1};
+    struct spend_limits seen = {-1, -1, NULL};
 
     for (int i = 1; i <= 2; i++) {
         struct json *record = json_new_map();
