@@ -566,6 +566,6 @@ static void one_play(uint64_t seed) {
 }
 
 Test(run_random, RN8_N7_WK1_WK2_order_and_crashes_do_not_show) {
-    for (uint64_t seed = 1; seed <= 12; seed++)
+    for (uint64_t seed = 1; seed <= 8; seed++)
         one_play(seed);
 }
