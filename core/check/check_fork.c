@@ -153,22 +153,43 @@ static bool is_way_on(const struct check *check, const struct graph *graph,
                      graph->at[to].name);
 }
 
+static void say_member(struct check *check, struct graph *graph, size_t at,
+                       const char *how, struct str who) {
+    struct spot entry = entry_of(check, graph->at[at].name);
+
+    check_say_at(check, FINDING_FORK_PATH, &entry,
+                 "'%.*s' is in a branch, and %s%.*s",
+                 STR_ARG(graph->at[at].name), how, STR_ARG(who));
+    graph->holed = true;
+}
+
+/* A node that came alone would go on to the join without its siblings. */
 static void check_entrances(struct check *check, struct graph *graph,
                             const struct fork_edge *fork) {
-    for (size_t i = 0; i < fork->count; i++)
-        for (size_t from = 0; from < GRAPH_VERTICES_MAX; from++) {
-            size_t      to = fork->members[i];
-            struct spot entry = entry_of(check, graph->at[to].name);
+    for (size_t i = 0; i < fork->count; i++) {
+        size_t to = fork->members[i];
 
-            if (graph->edge[from][to] != EDGE_OUTCOME ||
-                is_way_on(check, graph, fork, from, to))
-                continue;
-            check_say_at(check, FINDING_FORK_PATH, &entry,
-                         "'%.*s' is in a branch, and '%.*s' leads to it too",
-                         STR_ARG(graph->at[to].name),
-                         STR_ARG(graph->at[from].name));
-            graph->holed = true;
-        }
+        if (to == graph->start)
+            say_member(check, graph, to, "a run begins there", STR(""));
+        if (to == graph->failed)
+            say_member(check, graph, to, "errors lead there", STR(""));
+        for (size_t from = 0; from < GRAPH_VERTICES_MAX; from++)
+            if (graph->edge[from][to] == EDGE_OUTCOME &&
+                !is_way_on(check, graph, fork, from, to))
+                say_member(check, graph, to, "it also follows ",
+                           graph->at[from].name);
+    }
+}
+
+/* With two joins its way on would depend on where it came from. */
+static void check_one_join(struct check *check, struct graph *graph,
+                           const struct fork_edge *fork,
+                           const struct fork_edge *other) {
+    for (size_t i = 0; fork->join != other->join && i < fork->count; i++)
+        if (is_taken(other, fork->members[i]))
+            say_member(check, graph, fork->members[i],
+                       "it is in another one that joins at ",
+                       graph->at[other->join].name);
 }
 
 void check_forks(struct check *check, struct graph *graph) {
@@ -181,6 +202,10 @@ void check_forks(struct check *check, struct graph *graph) {
                 break;
             }
     }
-    for (size_t i = 0; i < graph->fork_count; i++)
+    for (size_t i = 0; i < graph->fork_count; i++) {
         check_entrances(check, graph, &graph->forks[i]);
+        for (size_t other = 0; other < i; other++)
+            check_one_join(check, graph, &graph->forks[i],
+                           &graph->forks[other]);
+    }
 }

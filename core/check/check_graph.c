@@ -415,8 +415,8 @@ static void check_edges(struct check *check, struct graph *graph,
 
         check_next(check, graph, i, &entry);
     }
-    check_forks(check, graph);
     link_errors(check, graph, playbook);
+    check_forks(check, graph);
     for (size_t i = 0; i < graph->count; i++) {
         struct spot entry = check_member(&nodes, graph->at[i].name);
 

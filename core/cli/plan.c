@@ -88,12 +88,29 @@ static void print_step(const struct json *step, size_t number) {
     print_edges(step);
 }
 
+/* Where a run is that has not ended. */
+static void print_stand(const struct json *stand) {
+    int64_t    due = json_find_int(stand, "due", 0);
+    struct buf when = BUF_EMPTY;
+
+    if (due)
+        timestamp_write(due, &when);
+    printf("   -> %.*s%s%s", P(text_of(stand, "node")), due ? "  until " : "",
+           due ? buf_text(&when) : "");
+    print_branch(stand);
+    putchar('\n');
+    buf_release(&when);
+}
+
 static void print_path(const struct json *report) {
     const struct json *path = json_find(report, "path");
+    const struct json *stands = json_find(report, "stands");
 
     heading("Path");
     for (size_t i = 0; i < json_count(path); i++)
         print_step(json_at(path, i), i + 1);
+    for (size_t i = 0; i < json_count(stands); i++)
+        print_stand(json_at(stands, i));
 }
 
 /* --- writes --------------------------------------------------------------- */

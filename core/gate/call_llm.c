@@ -25,7 +25,8 @@ struct spend_limits call_llm_limits(const struct call *call) {
     return (struct spend_limits){
         spent(journal_records(call->ask.journal)) + call->micro_usd,
         lower(spend_micro(json_find(llm, "run_usd")),
-              spend_micro(json_find(call->ask.limits, "llm_usd")))};
+              spend_micro(json_find(call->ask.limits, "llm_usd"))),
+        call->ask.journal};
 }
 
 static bool is_kept(const struct mode *mode) {

@@ -93,16 +93,26 @@ void call_finish(struct call *call, enum gate_fate fate) {
 
 /* --- time that passes --------------------------------------------------- */
 
+/* What was cancelled while its effect was on its way waits for nothing more. */
+static bool pass_by(struct call *call, mode_done_fn *next) {
+    struct answer answer = {.fate = ANSWER_GIVEN};
+
+    call->idle = true;
+    if (call->cancelled)
+        mode_answer_later(call->gate->options.mode, answer, next, call);
+    return call->cancelled;
+}
+
 void call_until(struct call *call, int64_t due_ms, mode_done_fn *next) {
     struct mode *mode = call->gate->options.mode;
 
-    call->idle = true;
-    mode->ops->until(mode, due_ms, next, call);
+    if (!pass_by(call, next))
+        mode->ops->until(mode, due_ms, next, call);
 }
 
 void call_back_off(struct call *call, int64_t due_ms, mode_done_fn *next) {
-    call->idle = true;
-    mode_back_off(call->gate->options.mode, due_ms, next, call);
+    if (!pass_by(call, next))
+        mode_back_off(call->gate->options.mode, due_ms, next, call);
 }
 
 bool call_stopped(struct call *call) {
@@ -116,10 +126,11 @@ bool call_stopped(struct call *call) {
 
 /* (G6) */
 void gate_cancel(struct call *call) {
-    if (!call->idle || call->cancelled)
+    if (call->cancelled)
         return;
     call->cancelled = true;
-    mode_wake(call->gate->options.mode, call);
+    if (call->idle)
+        mode_wake(call->gate->options.mode, call);
 }
 
 /* --- records ---------------------------------------------------------- */

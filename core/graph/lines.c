@@ -36,8 +36,13 @@ static bool is_branch(const struct line *line) {
     return line->track != WALK_TRUNK;
 }
 
+/* What it leads to may be the next one already. */
+static bool fork_is_over(const struct run *run) {
+    return run->forked && (!run->walk.fork || run->forked != run->walk.forks);
+}
+
 bool line_left_behind(const struct line *line) {
-    return line->run->stopping || (is_branch(line) && !line->run->walk.fork);
+    return line->run->stopping || (is_branch(line) && fork_is_over(line->run));
 }
 
 bool line_over(struct line *line) {
@@ -74,14 +79,10 @@ static int64_t first_due(struct run *run) {
     return due;
 }
 
-static bool fork_is_over(const struct run *run) {
-    return run->forked && !run->walk.fork;
-}
-
 static void back_to_trunk(struct run *run) {
     for (size_t i = 0; i < run->branch_count; i++)
         run->branches[i].state = LINE_STILL;
-    run->forked = false;
+    run->forked = 0;
     run->trunk.state = LINE_WALKS;
     run_follow(run, line_track(&run->trunk)->next);
 }
@@ -169,7 +170,11 @@ static void rest(struct line *line, int64_t due_ms) {
 static void parked_durable(void *arg, const struct err *err) {
     struct line *line = arg;
 
-    if (!line_failed(line, err))
+    if (line_failed(line, err))
+        return;
+    if (line_over(line))
+        line_stop(line);
+    else
         rest(line, line->step.due_ms);
 }
 
@@ -244,7 +249,7 @@ void lines_fork(struct run *run) {
         run->branches[i].track = 1 + i;
         run->branches[i].state = LINE_WALKS;
     }
-    run->forked = true;
+    run->forked = run->walk.forks;
     run->trunk.state = LINE_STILL;
     for (size_t i = 0; i < count; i++)
         line_go_on(&run->branches[i]);

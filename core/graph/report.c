@@ -161,6 +161,35 @@ static void add_handover(const struct walk *walk, struct json *report) {
     }
 }
 
+/* A branch that has come to the join stands nowhere. */
+static void add_stand(const struct walk *walk, size_t branch,
+                      struct json *list) {
+    const struct track *track = &walk->tracks[branch];
+    struct str          next = json_text(track->next);
+    struct json        *stand;
+
+    if (!track->current &&
+        (!next.len || (branch && str_equal(next, fork_join(walk->fork)))))
+        return;
+    stand = json_new_map();
+    json_put_text(stand, "node", next);
+    copy(stand, track->current, "node", "node");
+    copy(stand, track->current, "visit", "visit");
+    copy(stand, track->parked, "due", "due");
+    if (branch)
+        json_put_int(stand, "branch", (int64_t)branch);
+    json_append(list, stand);
+}
+
+/* Where a run that has not ended is: at one node, or in several branches. */
+static void add_stands(const struct walk *walk, struct json *report) {
+    struct json *list = json_new_list();
+
+    for (size_t i = 0; i < WALK_TRACKS_MAX; i++)
+        add_stand(walk, i, list);
+    json_put(report, "stands", list);
+}
+
 struct json *report_make(const struct report_context *context) {
     const struct walk *walk = context->walk;
     struct json       *report = json_new_map();
@@ -186,5 +215,7 @@ struct json *report_make(const struct report_context *context) {
     if (json_count(walk->undone))
         json_put(report, "undone", json_clone(walk->undone));
     add_handover(walk, report);
+    if (!walk->finished)
+        add_stands(walk, report);
     return report;
 }

@@ -281,7 +281,8 @@ void run_start(struct run *run, run_done_fn *done, void *arg) {
 
     assert(!run->driven);
     run->driven = true;
-    run->stopping = run->forked = false;
+    run->stopping = false;
+    run->forked = 0;
     run->trunk.state = LINE_WALKS;
     run->done = done;
     run->arg = arg;

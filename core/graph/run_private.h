@@ -74,7 +74,8 @@ struct run {
     void              *arg;
     size_t             undoing; /* index into walk.wrote, counted down */
     bool               driven, cancelled, stopping;
-    bool forked; /* the branches were begun, and the trunk has not gone on */
+    size_t forked; /* the fork whose branches were begun, until the trunk has
+                    * gone on; 0: none */
 };
 
 /* run.c */

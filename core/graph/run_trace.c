@@ -28,6 +28,7 @@ struct run_trace {
     struct entry       *entries;
     int64_t             last; /* when the record before was added */
     bool                silent;
+    bool left; /* a branch has left the fork; its siblings are heard out */
 };
 
 /* Of a trace that nobody keeps nothing is folded either. */
@@ -277,6 +278,13 @@ static void take_end(struct run_trace *spans, const struct json *record,
         close_visit(spans, entry, record);
 }
 
+/* What is entered now is entered alone: nobody is heard out any more. */
+static void close_siblings(struct run_trace *spans) {
+    while (spans->left && spans->entries)
+        close_visit(spans, spans->entries, NULL);
+    spans->left = false;
+}
+
 /* --- the run ------------------------------------------------------------- */
 
 static bool is_bad(struct str outcome) {
@@ -329,6 +337,9 @@ void run_trace_record(void *arg, const struct json *record) {
 
     if (!is_kept(spans))
         return;
+    if (str_is(kind, "visit") || str_is(kind, "attempt"))
+        close_siblings(spans);
+    spans->left = spans->left || json_truth(json_find(record, "leaves"));
     if (str_is(kind, "started"))
         keep(&spans->started, record);
     else if (str_is(kind, "visit"))

@@ -98,10 +98,12 @@ static struct json *service_of(const struct run *run) {
     return service;
 }
 
-static struct json *input_for(const struct run *run, const struct json *entry) {
-    struct json *service = service_of(run);
-    struct json *scope = walk_scope(&run->walk, service);
-    struct json *input = bind_input(json_find(entry, "with"), scope);
+static struct json *input_for(const struct line *line, struct str node) {
+    const struct run  *run = line->run;
+    const struct json *entry = run_node(run, node);
+    struct json       *service = service_of(run);
+    struct json       *scope = walk_scope(&run->walk, line->track, service);
+    struct json       *input = bind_input(json_find(entry, "with"), scope);
 
     json_release(service);
     json_release(scope);
@@ -162,7 +164,7 @@ void visit_enter(struct line *line, struct str name) {
     json_put_int(record, "visit", walk_visits(&run->walk, name) + 1);
     if (line->track != WALK_TRUNK)
         json_put_int(record, "branch", (int64_t)line->track);
-    json_put(record, "input", input_for(run, run_node(run, name)));
+    json_put(record, "input", input_for(line, name));
     run_note(run, record, NULL, NULL);
     visit_go_on(line);
 }

@@ -105,7 +105,7 @@ static bool apply_policy(struct line *line, const struct json *entry,
         bundle_find(run->options.bundle, SCRIPT_POLICY, name);
     struct json *arguments = json_new_list(), *facts, *results, *noted;
 
-    facts = walk_facts(&run->walk, run_attempts_limit(run),
+    facts = walk_facts(&run->walk, line->track, run_attempts_limit(run),
                        risk_of(line, edge(entry, asked)));
     json_append_text(arguments, asked);
     json_append(arguments, json_find(record, "output")

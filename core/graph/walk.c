@@ -132,8 +132,17 @@ static void go_to(struct track *track, const struct json *next) {
 
 static void open_fork(struct walk *walk, const struct json *fork) {
     keep(&walk->fork, fork);
+    walk->forks++;
+    walk->fork_at = json_count(walk->path);
     for (size_t i = 0; i < fork_count(fork) && i < FORK_BRANCHES_MAX; i++)
         go_to(&walk->tracks[1 + i], json_at(json_find(fork, "all"), i));
+}
+
+static void go_on(struct walk *walk, struct track *track,
+                  const struct json *next) {
+    go_to(track, next);
+    if (fork_is(next))
+        open_fork(walk, next);
 }
 
 static void close_fork(struct walk *walk, const struct json *next) {
@@ -142,7 +151,7 @@ static void close_fork(struct walk *walk, const struct json *next) {
     for (size_t i = 1; i < WALK_TRACKS_MAX; i++)
         clear_track(&walk->tracks[i]);
     keep(&walk->fork, NULL);
-    go_to(&walk->tracks[WALK_TRUNK], kept);
+    go_on(walk, &walk->tracks[WALK_TRUNK], kept);
     json_release(kept);
 }
 
@@ -169,10 +178,8 @@ static void lead_on(struct walk *walk, struct track *track,
         close_fork(walk, next);
         return;
     }
-    go_to(track, next);
-    if (fork_is(next))
-        open_fork(walk, next);
-    else if (walk->fork && all_have_come(walk))
+    go_on(walk, track, next);
+    if (!fork_is(next) && walk->fork && all_have_come(walk))
         close_fork(walk, json_find(walk->fork, "join"));
 }
 
@@ -217,7 +224,7 @@ static int64_t branch_of(const struct json *step) {
 static void add_step(struct walk *walk, struct json *step) {
     size_t at = json_count(walk->path);
 
-    while (at > 0 && branch_of(step) &&
+    while (at > walk->fork_at && branch_of(step) &&
            branch_of(json_at(walk->path, at - 1)) > branch_of(step))
         at--;
     json_insert(walk->path, at, step);
@@ -323,6 +330,44 @@ struct str walk_verdict(const struct walk *walk) {
 
 /* --- what scripts may be told ----------------------------------------- */
 
+/* Of a sibling in the same fork: whether it is there already is a matter of
+ * speed. (WK2) */
+static bool is_hidden(const struct walk *walk, size_t track, size_t at) {
+    return track != WALK_TRUNK && at >= walk->fork_at &&
+           branch_of(json_at(walk->path, at)) != (int64_t)track;
+}
+
+static struct json *path_for(const struct walk *walk, size_t track) {
+    struct json *path = json_new_list();
+
+    for (size_t i = 0; i < json_count(walk->path); i++)
+        if (!is_hidden(walk, track, i))
+            json_append(path, json_clone(json_at(walk->path, i)));
+    return path;
+}
+
+static struct json *without_last(const struct json *list) {
+    struct json *rest = json_new_list();
+
+    for (size_t i = 0; i + 1 < json_count(list); i++)
+        json_append(rest, json_retain(json_at(list, i)));
+    return rest;
+}
+
+static struct json *outputs_for(const struct walk *walk, size_t track) {
+    struct json *outputs = json_new_map();
+
+    json_merge(outputs, walk->outputs);
+    for (size_t i = 0; i < json_count(walk->path); i++) {
+        struct str node = json_find_text(json_at(walk->path, i), "node");
+
+        if (is_hidden(walk, track, i))
+            json_put_str(outputs, node,
+                         without_last(json_find_str(outputs, node)));
+    }
+    return outputs;
+}
+
 static void put_moment(struct json *map, const char *key, int64_t ms) {
     struct buf text = BUF_EMPTY;
 
@@ -331,14 +376,14 @@ static void put_moment(struct json *map, const char *key, int64_t ms) {
     buf_release(&text);
 }
 
-static struct json *run_scope(const struct walk *walk) {
+static struct json *run_scope(const struct walk *walk, size_t track) {
     struct json *run = json_new_map();
 
     copy(run, walk->started, "run");
     json_put_text(run, "id", json_find_text(walk->started, "run"));
     json_drop(run, "run");
     json_put_int(run, "attempts", walk_attempts(walk));
-    json_put(run, "path", shared(walk->path));
+    json_put(run, "path", path_for(walk, track));
     if (walk->acted_ms)
         put_moment(run, "acted_at", walk->acted_ms);
     if (walk->failure)
@@ -367,21 +412,21 @@ static struct json *incident_scope(const struct walk *walk) {
     return incident;
 }
 
-struct json *walk_scope(const struct walk *walk, const struct json *service) {
-    struct json *scope = json_new_map();
+struct json *walk_scope(const struct walk *walk, size_t track,
+                        const struct json *service) {
+    struct json *scope = outputs_for(walk, track);
 
-    json_merge(scope, walk->outputs);
-    json_put(scope, "run", run_scope(walk));
+    json_put(scope, "run", run_scope(walk, track));
     json_put(scope, "service", shared(service));
     json_put(scope, "incident", incident_scope(walk));
     return scope;
 }
 
 /* The outcome of the first verification after this visit, or "". */
-static struct str verdict_after(const struct walk *walk, size_t from) {
-    for (size_t i = from + 1; i < json_count(walk->path); i++)
-        if (is_verification(json_at(walk->path, i)))
-            return verdict_of(json_at(walk->path, i));
+static struct str verdict_after(const struct json *path, size_t from) {
+    for (size_t i = from + 1; i < json_count(path); i++)
+        if (is_verification(json_at(path, i)))
+            return verdict_of(json_at(path, i));
     return STR("");
 }
 
@@ -397,11 +442,11 @@ static bool has_written(const struct walk *walk, const struct json *step) {
     return false;
 }
 
-static struct json *tried(const struct walk *walk) {
-    struct json *list = json_new_list();
+static struct json *tried(const struct walk *walk, size_t track) {
+    struct json *list = json_new_list(), *path = path_for(walk, track);
 
-    for (size_t i = 0; i < json_count(walk->path); i++) {
-        const struct json *step = json_at(walk->path, i);
+    for (size_t i = 0; i < json_count(path); i++) {
+        const struct json *step = json_at(path, i);
         struct json       *entry;
 
         if (!has_written(walk, step))
@@ -409,19 +454,21 @@ static struct json *tried(const struct walk *walk) {
         entry = json_new_map();
         copy(entry, step, "node");
         copy(entry, step, "outcome");
-        json_put_text(entry, "verdict", verdict_after(walk, i));
+        json_put_text(entry, "verdict", verdict_after(path, i));
         json_append(list, entry);
     }
+    json_release(path);
     return list;
 }
 
-struct json *walk_facts(const struct walk *walk, int limit, struct str risk) {
+struct json *walk_facts(const struct walk *walk, size_t track, int limit,
+                        struct str risk) {
     struct json *facts = json_new_map();
 
     json_put_int(facts, "attempts", walk_attempts(walk));
     json_put_int(facts, "limit", limit);
     if (risk.len)
         json_put_text(facts, "risk", risk);
-    json_put(facts, "tried", tried(walk));
+    json_put(facts, "tried", tried(walk, track));
     return facts;
 }

@@ -7,11 +7,12 @@
  *
  * A run has one line, the trunk. While it stands at a fork each branch has a
  * line of its own; a branch whose `next` is the join has come to its end. The
- * fork is over when all have, or when one of them has left it.
+ * fork is over when all have, or when one of them has left it. The way out of
+ * one fork may be another fork, so each has a number.
  *
  *   WK1  Folding the same records gives the same walk, live or read back. (N7)
  *   WK2  What is shown of a fork is in the order of its branches, whichever of
- *        them was faster.
+ *        them was faster; and a branch is shown nothing of the others.
  *
  * Lifetime: run. Thread: loop.
  */
@@ -39,6 +40,8 @@ struct walk {
     struct json *path;     /* list of the `ended` records, shortened */
     struct json *visits;   /* node -> count */
     struct json *fork;     /* whose branches are walked, or NULL */
+    size_t       forks;    /* how many there were; the last one's number */
+    size_t       fork_at;  /* steps of the path before the last one */
     struct json *failure;  /* { node, code, text } of the last error */
     struct json *wrote;    /* list of { node, visit }, oldest first */
     struct json *undone;   /* list of { node, visit, outcome } */
@@ -63,9 +66,12 @@ int        walk_attempts(const struct walk *walk);
 /* The last outcome of a node whose `use` is a verification, or NULL text. */
 struct str walk_verdict(const struct walk *walk);
 
-/* What "$…" may name: outputs by node, and incident, service, run. Gives. */
-struct json *walk_scope(const struct walk *walk, const struct json *service);
+/* What "$…" may name on a track: outputs by node, and incident, service, run.
+ * Gives. */
+struct json *walk_scope(const struct walk *walk, size_t track,
+                        const struct json *service);
 /* What a policy is told. `risk` may be empty. Gives. */
-struct json *walk_facts(const struct walk *walk, int limit, struct str risk);
+struct json *walk_facts(const struct walk *walk, size_t track, int limit,
+                        struct str risk);
 
 #endif

@@ -20,6 +20,7 @@ struct conversation {
     struct json                *clean;
     struct provider_request     request;
     struct spend_limits         limits;
+    struct spend_hold           hold; /* of the attempt that is on its way */
     int64_t                     worst, input, output, spent;
     int                         attempts;
     char                        nonce[EVIDENCE_NONCE_SIZE];
@@ -43,6 +44,7 @@ static void end(struct conversation *c, struct conversation_answer *answer) {
     void                 *arg = c->arg;
 
     answer->micro_usd = c->spent;
+    spend_free(c->options.spend, &c->hold);
     http_request_release(&c->request.http);
     json_release(c->clean);
     mem_free(c);
@@ -99,6 +101,7 @@ static void book(struct conversation *c, int64_t input, int64_t output) {
     c->output += output < 0 ? 0 : output;
     c->spent += cost;
     c->limits.run_spent += cost;
+    spend_free(c->options.spend, &c->hold);
     spend_add(c->options.spend, now(c), cost);
 }
 
@@ -178,10 +181,15 @@ static void prepared(void *arg, const struct err *failure) {
 
 static bool within_budget(struct conversation *c, const struct prompt *prompt,
                           struct err *err) {
-    spend_turn(c->options.spend, now(c));
-    return spend_check(c->options.config, c->options.spend, &c->limits,
-                       (int64_t)prompt_size(prompt),
-                       provider_max_tokens(c->options.config), &c->worst, err);
+    struct spend *spend = c->options.spend;
+
+    spend_turn(spend, now(c));
+    if (!spend_check(c->options.config, spend, &c->limits,
+                     (int64_t)prompt_size(prompt),
+                     provider_max_tokens(c->options.config), &c->worst, err))
+        return false;
+    spend_hold(spend, &c->hold, c->limits.run, c->worst);
+    return true;
 }
 
 static bool build(struct conversation *c, const char *complaint,

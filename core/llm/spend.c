@@ -18,8 +18,34 @@ void spend_key(int64_t day, struct buf *out) {
 void spend_turn(struct spend *spend, int64_t now_ms) {
     int64_t day = now_ms / DAY_MS;
 
-    if (day > spend->day)
-        *spend = (struct spend){.day = day};
+    if (day <= spend->day)
+        return;
+    spend->day = day;
+    spend->micro_usd = spend->version = 0;
+}
+
+void spend_hold(struct spend *spend, struct spend_hold *hold, const void *run,
+                int64_t micro_usd) {
+    *hold = (struct spend_hold){spend->holds, run, micro_usd};
+    spend->holds = hold;
+}
+
+void spend_free(struct spend *spend, struct spend_hold *hold) {
+    struct spend_hold **link = &spend->holds;
+
+    while (*link && *link != hold)
+        link = &(*link)->next;
+    if (*link)
+        *link = hold->next;
+}
+
+/* By one run, or by all of them. */
+static int64_t held(const struct spend *spend, bool all, const void *run) {
+    int64_t sum = 0;
+
+    for (const struct spend_hold *hold = spend->holds; hold; hold = hold->next)
+        sum += all || hold->run == run ? hold->micro_usd : 0;
+    return sum;
 }
 
 void spend_add(struct spend *spend, int64_t now_ms, int64_t micro_usd) {
@@ -73,6 +99,8 @@ bool spend_check(const struct json *config, const struct spend *spend,
                  int64_t output, int64_t *worst, struct err *err) {
     const struct json *llm = json_find(config, "llm");
     int64_t            day = spend_micro(json_find(llm, "day_usd"));
+    int64_t run = limits->run_spent + held(spend, false, limits->run);
+    int64_t today = spend->micro_usd + held(spend, true, NULL);
 
     *worst = spend_cost(config, input, output);
     /* (SP1) */
@@ -82,17 +110,16 @@ bool spend_check(const struct json *config, const struct spend *spend,
                        "with input and output",
                        STR_ARG(json_find_text(llm, "model")));
     /* (SP2) */
-    if (over(limits->run_spent, *worst, limits->run_limit))
+    if (over(run, *worst, limits->run_limit))
         return err_set(err, ERR_LIMIT,
                        "over the run's budget: %lld micro-USD spent, up to "
                        "%lld more, %lld allowed",
-                       (long long)limits->run_spent, (long long)*worst,
+                       (long long)run, (long long)*worst,
                        (long long)limits->run_limit);
-    if (over(spend->micro_usd, *worst, day))
+    if (over(today, *worst, day))
         return err_set(err, ERR_LIMIT,
                        "over the day's budget: %lld micro-USD spent, up to "
                        "%lld more, %lld allowed",
-                       (long long)spend->micro_usd, (long long)*worst,
-                       (long long)day);
+                       (long long)today, (long long)*worst, (long long)day);
     return true;
 }

@@ -109,8 +109,8 @@ static void converse(const char *name, const char *config_text) {
                                      .trace = trace};
 
     o.client = http_client_open(o.loop, &client);
-    conversation_start(&o, name, args, "token", (struct spend_limits){0, -1},
-                       hear, NULL);
+    conversation_start(&o, name, args, "token",
+                       (struct spend_limits){0, -1, NULL}, hear, NULL);
     cr_expect_eq(times, 0);
     loop_run(o.loop);
     cr_expect_eq(times, 1);

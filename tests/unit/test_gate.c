@@ -733,6 +733,20 @@ Test(gate, G6_a_read_that_backs_off_is_not_asked_again_once_cancelled) {
     cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 1);
 }
 
+static void cancel_read(void *arg, const struct mode_ask *ask) {
+    (void)ask;
+    loop_defer(bench.loop, cancel, arg);
+}
+
+/* Cancelled while it is on its way, and refused then. */
+Test(gate, G6_a_read_that_is_refused_once_cancelled_is_not_asked_again) {
+    fault("aws:ecs:DescribeServices", 1, ANSWER_REFUSED, ERR_THROTTLED, false);
+    bench.spy->look = cancel_read;
+    submit(READ);
+    cr_expect_eq(reply.fate, GATE_STOPPED);
+    cr_expect_eq(spy_count(bench.spy, "aws:ecs:DescribeServices"), 1);
+}
+
 static void cancel_write(void *arg, const struct mode_ask *ask) {
     (void)arg;
     if (effect_writes(ask->effect))
@@ -830,7 +844,7 @@ static void look_for_spending(void *arg, const struct mode_ask *ask) {
 }
 
 Test(gate, CL1_a_run_has_spent_what_its_journal_says_after_a_cut_too) {
-    struct spend_limits seen = {-1, -1};
+    struct spend_limits seen = {-1, -1, NULL};
 
     for (int i = 1; i <= 2; i++) {
         struct json *record = json_new_map();

@@ -194,7 +194,7 @@ static enum err_code spent(const char *config_text, struct spend day,
 }
 
 Test(spend, SP1_a_budget_without_a_price_is_an_error) {
-    struct spend_limits none = {0, -1}, some = {0, 5};
+    struct spend_limits none = {0, -1, NULL}, some = {0, 5, NULL};
 
     cr_expect_eq(spent("{\"llm\":{\"model\":\"m\"}}", (struct spend){0}, none),
                  ERR_COUNT);
@@ -209,11 +209,38 @@ Test(spend, SP1_a_budget_without_a_price_is_an_error) {
 Test(spend, SP2_the_worst_case_must_fit_what_is_left) {
     struct spend day = {.micro_usd = 6500}, full = {.micro_usd = 6501};
 
-    cr_expect_eq(spent(PRICED, day, (struct spend_limits){0, -1}), ERR_COUNT);
-    cr_expect_eq(spent(PRICED, full, (struct spend_limits){0, -1}), ERR_LIMIT);
-    cr_expect_eq(spent(PRICED, day, (struct spend_limits){1, 3501}), ERR_COUNT);
-    cr_expect_eq(spent(PRICED, day, (struct spend_limits){2, 3501}), ERR_LIMIT);
-    cr_expect_eq(spent(PRICED, day, (struct spend_limits){0, 0}), ERR_LIMIT);
+    cr_expect_eq(spent(PRICED, day, (struct spend_limits){0, -1, NULL}),
+                 ERR_COUNT);
+    cr_expect_eq(spent(PRICED, full, (struct spend_limits){0, -1, NULL}),
+                 ERR_LIMIT);
+    cr_expect_eq(spent(PRICED, day, (struct spend_limits){1, 3501, NULL}),
+                 ERR_COUNT);
+    cr_expect_eq(spent(PRICED, day, (struct spend_limits){2, 3501, NULL}),
+                 ERR_LIMIT);
+    cr_expect_eq(spent(PRICED, day, (struct spend_limits){0, 0, NULL}),
+                 ERR_LIMIT);
+}
+
+/* Branches and runs ask at the same time. */
+Test(spend, SP2_what_is_on_its_way_is_not_left) {
+    struct spend      day = {.micro_usd = 0};
+    struct spend_hold one, other;
+    int               run = 1, another = 2;
+
+    spend_hold(&day, &one, &run, 3500);
+    cr_expect_eq(spent(PRICED, day, (struct spend_limits){0, 7000, &run}),
+                 ERR_COUNT);
+    cr_expect_eq(spent(PRICED, day, (struct spend_limits){0, 6999, &run}),
+                 ERR_LIMIT);
+    cr_expect_eq(spent(PRICED, day, (struct spend_limits){0, 6999, &another}),
+                 ERR_COUNT);
+    spend_hold(&day, &other, &another, 3500);
+    cr_expect_eq(spent(PRICED, day, (struct spend_limits){0, 7000, &run}),
+                 ERR_LIMIT, "the day has 10000");
+    spend_free(&day, &one);
+    spend_free(&day, &one);
+    cr_expect_eq(spent(PRICED, day, (struct spend_limits){0, 3500, &run}),
+                 ERR_COUNT);
 }
 
 Test(spend, a_day_turns_once_and_never_back) {

@@ -873,7 +873,7 @@ static void attach(void *arg, const struct mode_ask *ask) {
 
 static void attached_is(const char *wanted) {
     struct json *service = json_new_map();
-    struct json *scope = walk_scope(run_walk(bench.run), service);
+    struct json *scope = walk_scope(run_walk(bench.run), WALK_TRUNK, service);
 
     support_is(json_dig(scope, "incident", "attached", NULL), wanted);
     json_release(scope);

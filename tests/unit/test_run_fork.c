@@ -21,18 +21,21 @@
     "attempts = 1 }, nodes = { begin = { use = 'begin', next = { ok = { "  \
     "all = { 'left', 'right' }, join = 'sum' } } },\n"                     \
     "left = { use = 'left', rerun = { times = 1, on = { 'remote' } }, "    \
-    "next = { ok = 'sum', lost = 'tell', over = 'done' } },\n"             \
+    "with = { own = '$left.all', other = '$right.all', path = "            \
+    "'$run.path' }, next = { ok = 'sum', lost = 'tell', over = 'done', "   \
+    "again = { all = { 'left', 'right' }, join = 'sum' } } },\n"           \
     "right = { use = 'right', next = { ok = 'sum', lost = 'tell', over = " \
     "'done' } },\n"                                                        \
     "sum = { use = 'sum', with = { path = '$run.path', l = '$left', r = "  \
     "'$right' }, next = { ok = 'done' } },\n"                              \
     "tell = { use = 'escalation' } } }"
 
-#define NODE(body)                                                       \
-    "return { about = 'x', output = { v = 'any?' }, outcomes = { 'ok', " \
-    "'lost', 'over' }, effects = { 'aws:ecs:ListTasks', "                \
-    "'aws:ecs:ListServices', 'aws:ecs:DescribeTasks' }, run = "          \
-    "function(ctx) " body " end }"
+#define NODE(body)                                                     \
+    "return { about = 'x', input = { own = 'list?', other = 'list?', " \
+    "path = 'list?' }, output = { v = 'any?' }, outcomes = { 'ok', "   \
+    "'lost', 'over', 'again' }, effects = { 'aws:ecs:ListTasks', "     \
+    "'aws:ecs:ListServices', 'aws:ecs:DescribeTasks' }, run = "        \
+    "function(ctx, input) " body " end }"
 
 #define TASKS "ctx.aws('ecs:ListTasks', {})"
 #define SERVICES "ctx.aws('ecs:ListServices', {})"
@@ -92,6 +95,20 @@ Test(run_fork, WK2_N7_scripts_and_reports_see_branches_in_their_order) {
     cr_expect(str_is(json_find_text(sum, "seen"), "begin left right"));
 }
 
+/* The right one has ended, and runs again in a second fork: what left is given
+ * then is of the first one alone. */
+Test(run_fork, WK2_a_branch_is_shown_nothing_of_what_its_siblings_do) {
+    const struct json *left;
+
+    walk(NODE("if #input.own == 0 then ctx.aws('ecs:DescribeTasks', {}) return "
+              "'again', {} end return 'ok', { v = { #input.other, #input.path "
+              "} }"),
+         NODE("return 'ok'"),
+         "begin:ok left:again right:ok left:ok right:ok sum:ok = done");
+    left = json_at(json_find(run_walk(bench.run)->outputs, "left"), 1);
+    support_is(json_find(left, "v"), "[1, 3]");
+}
+
 Test(run_fork, RN8_branches_are_walked_at_the_same_time) {
     walk(NODE(TASKS TASKS "return 'ok'"), NODE(SERVICES SERVICES "return 'ok'"),
          "begin:ok left:ok right:ok sum:ok = done");
@@ -125,6 +142,18 @@ Test(run_fork, RN8_a_branch_may_end_the_run) {
     bench.spy->waits = hold;
     walk(NODE("ctx.sleep(1) return 'ok'"), NODE("return 'over'"),
          "begin:ok right:over = done");
+}
+
+/* Each fork has branches of its own: the second one's `right` is another visit
+ * than the first one's, which is still asking then. */
+Test(run_fork, RN8_the_way_out_of_a_fork_may_be_a_fork) {
+    walk(NODE("if #input.own == 0 then return 'again' end return 'ok'"),
+         NODE(TASKS TASKS TASKS "return 'ok'"),
+         "begin:ok left:again left:ok right:ok sum:ok = done");
+    cr_expect_eq(json_find_int(bench_record(&bench, "visit", 2), "visit", 0),
+                 1);
+    cr_expect_eq(json_find_int(bench_record(&bench, "visit", 4), "visit", 0),
+                 2);
 }
 
 /* The sibling rests already when the other one leaves. */
@@ -203,6 +232,47 @@ Test(run_fork, RN7_a_cancelled_run_stops_in_all_its_branches) {
     cr_expect_eq(bench.err.code, ERR_CANCELLED);
     cr_expect_eq(bench_count(&bench, "finished"), 0);
     cr_expect_leq(spy_count(bench.spy, "aws:ecs:ListTasks"), 1);
+}
+
+static int  turns;
+static bool in_time;
+
+static void cancel_in_turns(void *arg) {
+    if (turns-- > 0) {
+        loop_defer(bench.loop, cancel_in_turns, arg);
+        return;
+    }
+    in_time = !bench.ended;
+    if (in_time)
+        run_cancel(bench.run);
+}
+
+/* Whenever it is cancelled before it was parked. */
+Test(run_fork, RN7_RN6_a_cancelled_run_is_not_parked) {
+    for (int after = 0; after < 40; after++) {
+        turns = after;
+        add(NODE("ctx.sleep(3600) return 'ok'"), NODE("return 'ok'"));
+        loop_defer(bench.loop, cancel_in_turns, NULL);
+        bench_drive(&bench);
+        cr_expect_eq(bench.failed, in_time, "after %d turns", after);
+        close_bench();
+        open_bench();
+    }
+}
+
+/* Of one that has not ended it is said where it stands. */
+Test(run_fork, a_report_names_every_node_that_a_run_stands_at) {
+    struct json *report;
+
+    bench.spy->waits = hold;
+    add(NODE("ctx.sleep(60) return 'ok'"), NODE("ctx.sleep(90) return 'ok'"));
+    bench_drive(&bench);
+    report = bench_report(&bench);
+    support_is(json_find(report, "stands"),
+               "[{'branch': 1, 'due': 1767225780000, 'node': 'left', 'visit': "
+               "1}, {'branch': 2, 'due': 1767225810000, 'node': 'right', "
+               "'visit': 1}]");
+    json_release(report);
 }
 
 Test(run_fork, N7_another_question_in_a_branch_stops_the_run_whole) {
@@ -290,4 +360,46 @@ Test(together, what_is_no_list_of_questions_is_an_error, .init = open_bench,
         "= n + (not ok and e.code == 'invalid' and 1 or 0) end return 'ok', { "
         "v = n }",
         "6");
+}
+
+/* In the order of their keys, numbers first, wherever they are written. */
+Test(together, N7_questions_are_asked_in_the_order_of_their_keys,
+     .init = open_bench, .fini = close_bench) {
+    ask("local t = { b = 1, [2] = 1, a = 1, [10] = 1, [1] = 1, [1.5] = 1 } "
+        "for key in pairs(t) do t[key] = { 'aws:ecs:ListTasks', { of = "
+        "tostring(key) } } end local a = ctx.all(t) local n = 0 for _, v in "
+        "pairs(a) do n = n + v.tasks end return 'ok', { v = n }",
+        "12");
+    for (size_t i = 0; i < 6; i++) {
+        static const char *const keys[] = {"1", "1.5", "2", "10", "a", "b"};
+
+        cr_expect(str_is(
+            json_find_text(json_find(bench_record(&bench, "read", i), "args"),
+                           "of"),
+            keys[i]));
+    }
+}
+
+Test(together, TG1_only_effects_are_asked, .init = open_bench,
+     .fini = close_bench) {
+    ask("local t = {} for i, q in ipairs { 'now:x', 'service:a/b', 'uuid:x', "
+        "'sleep:3', 'wait:x', 'log:info', 'all:x', 'judged:x', 'random:x', "
+        "'notify:oncall', 'llm:ask', 'engine:wait' } do local ok, e = "
+        "pcall(ctx.all, { { q, {} } }) if ok or e.code ~= 'invalid' then "
+        "t[#t + 1] = q .. (ok and '' or e.code) end end return 'ok', { v = "
+        "table.concat(t, ' ') }",
+        "'notify:oncallnot_found'");
+    cr_expect_eq(bench_count(&bench, "read"), 0);
+}
+
+Test(together, TG2_those_that_are_throttled_are_asked_again_alone,
+     .init = open_bench, .fini = close_bench) {
+    bench.spy->faults[0] = (struct spy_fault){
+        "aws:ecs:ListTasks", 5, ANSWER_REFUSED, ERR_THROTTLED, false};
+    ask("local t, n = {}, 0 for i = 1, 32 do t[i] = { 'aws:ecs:ListTasks', { n "
+        "= i } } end for _, a in ipairs(ctx.all(t)) do n = n + a.tasks end "
+        "return 'ok', { v = n }",
+        "64");
+    cr_expect_eq(bench_count(&bench, "read"), 32);
+    cr_expect_eq(spy_count(bench.spy, "aws:ecs:ListTasks"), 37);
 }

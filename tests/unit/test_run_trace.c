@@ -287,6 +287,26 @@ Test(run_trace, a_run_that_is_ended_from_outside_closes_what_is_open) {
 
 /* --- what goes wrong ----------------------------------------------------- */
 
+/* It is heard out, and then the run goes on without it. */
+Test(run_trace, the_sibling_of_a_branch_that_left_ends_before_what_follows) {
+    go_on("{'id': 'inc_1'}");
+    note("{'kind': 'started', 'at': 1000}");
+    note("{'kind': 'visit', 'at': 1000, 'node': 'logs', 'visit': 1, 'branch': "
+         "1}");
+    note("{'kind': 'visit', 'at': 1000, 'node': 'code', 'visit': 1, 'branch': "
+         "2}");
+    note("{'kind': 'attempt', 'at': 1000, 'node': 'code', 'visit': 1, 'phase': "
+         "'run', 'attempt': 1}");
+    note("{'kind': 'ended', 'at': 2000, 'node': 'logs', 'visit': 1, 'leaves': "
+         "true, 'outcome': 'lost'}");
+    note("{'kind': 'read', 'at': 3000}");
+    cr_expect_eq(collect(), 1);
+    note("{'kind': 'visit', 'at': 9000, 'node': 'tell', 'visit': 1}");
+    cr_expect_eq(collect(), 2);
+    lasts("node code", "1000000000", "3000000000");
+    lasts("attempt code", "1000000000", "3000000000");
+}
+
 Test(run_trace, errors_set_the_status_of_effect_attempt_and_node) {
     go_on("{}");
     note(STARTED);

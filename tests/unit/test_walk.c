@@ -92,7 +92,7 @@ Test(walk, the_scope_has_outputs_incident_service_and_run) {
                 "{'kind': 'ended', 'node': 'mend', 'use': 'mend', 'outcome': "
                 "'error', 'next': 'tell', 'error': {'code': 'io', 'text': "
                 "'t'}}]");
-    scope = walk_scope(&walk, service);
+    scope = walk_scope(&walk, WALK_TRUNK, service);
     support_is(json_find(scope, "service"), "{'name': 'api'}");
     support_is(json_find(scope, "incident"), "{'id': 'inc_1'}");
     support_is(json_find(scope, "run"),
@@ -116,13 +116,13 @@ Test(walk, facts_tell_what_was_tried_and_how_it_went) {
                                                                 "restart",
                                                                 "restarted",
                                                                 "check") "]");
-    facts = walk_facts(&walk, 3, STR("medium"));
+    facts = walk_facts(&walk, WALK_TRUNK, 3, STR("medium"));
     support_is(facts, "{'attempts': 2, 'limit': 3, 'risk': 'medium', 'tried': "
                       "[{'node': 'mend', 'outcome': 'restarted', 'verdict': "
                       "'fail'}, {'node': 'mend', 'outcome': 'restarted', "
                       "'verdict': ''}]}");
     json_release(facts);
-    facts = walk_facts(&walk, 3, STR(""));
+    facts = walk_facts(&walk, WALK_TRUNK, 3, STR(""));
     cr_expect_null(json_find(facts, "risk"));
     json_release(facts);
 }
@@ -197,7 +197,7 @@ Test(walk, a_script_is_not_shown_whose_trace_it_belongs_to) {
 
     fold("[{'kind': 'started', 'at': 1, 'run': 'run_1', 'incident': {'id': "
          "'inc_1', 'trace': '00-1-2-01'}}]");
-    scope = walk_scope(&walk, service);
+    scope = walk_scope(&walk, WALK_TRUNK, service);
     support_is(json_find(scope, "incident"), "{'id': 'inc_1'}");
     json_release(service);
     json_release(scope);
