@@ -72,6 +72,7 @@ struct http_server {
     struct http_server_options options;
     struct MHD_Daemon         *daemon;
     uint16_t                   port;
+    int                        stopped; /* what listened until it was quiet */
     bool                       reads_in_place;
     _Atomic uint64_t           refused[STATUSES];
     struct http_crowd          crowd;
@@ -753,6 +754,7 @@ static struct http_server *make(const struct http_server_options *options) {
     struct http_server_options *o = &server->options;
 
     *o = *options;
+    server->stopped = -1;
     o->idle_s = o->idle_s ? o->idle_s : IDLE_S;
     o->bodies = o->bodies ? o->bodies : BODIES_BYTES;
     /* See http_head.h; later versions are strict themselves. */
@@ -835,12 +837,17 @@ bool http_server_renew(struct http_server *server, const char *certificate,
     return true;
 }
 
+/* The library's threads may still use the descriptor, so that its number must
+ * not become another's: it is shut, which refuses whoever comes, and closed
+ * when they have ended. */
 void http_server_quiesce(struct http_server *server) {
     int fd = MHD_quiesce_daemon(server->daemon);
 
     atomic_store(&server->quiet, true);
-    if (fd >= 0)
-        (void)close(fd);
+    if (fd < 0)
+        return;
+    (void)shutdown(fd, SHUT_RDWR);
+    server->stopped = fd;
 }
 
 /* All answers, however long they take; then their sending, which a peer that
@@ -870,5 +877,7 @@ void http_server_close(struct http_server *server) {
     await_answers(server);
     (void)pthread_join(server->reaper, NULL);
     MHD_stop_daemon(server->daemon);
+    if (server->stopped >= 0)
+        (void)close(server->stopped);
     release(server);
 }
