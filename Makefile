@@ -13,6 +13,10 @@ ifdef SAN
 CFLAGS := -O1 -g $(SANITIZE)
 BUILD  := $(BUILD)/san
 endif
+ifdef TSAN
+CFLAGS := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+BUILD  := $(BUILD)/tsan
+endif
 # Read when a compiler is called, so that `make test` may install them first.
 CPPFLAGS = -D_GNU_SOURCE -Icore -I$(BUILD) -include core/base/banned.h \
            $$(pkg-config --cflags $(LIBS))
@@ -29,7 +33,7 @@ NIGHTSHIFT = $(BUILD)/nightshift
 TORTURE    = $(BUILD)/disk.so $(BUILD)/store_writer
 SHOWN      = $(BUILD)/oracle/shown
 STAGES     = $(if $(SAN),unit hostile integration,\
-             lint unit spec hostile integration torture fuzz)
+             lint unit spec hostile integration threads torture fuzz)
 STAGE      = NIGHTSHIFT=$(NIGHTSHIFT) BUILD=$(BUILD) tests/stage
 
 all: $(NIGHTSHIFT)                  ## build the binary
@@ -55,6 +59,9 @@ spec:                               ## Lua specs of scripts, in busted
 
 integration: $(NIGHTSHIFT) $(SHOWN)  ## oracles, kill points, live doubles
 	@$(STAGE) integration
+
+threads:                            ## races of the service, under TSan
+	@$(STAGE) threads
 
 torture: $(NIGHTSHIFT) $(TORTURE)   ## kills, failing disks, power cuts: all
 	@TORTURE_SECONDS= $(STAGE) torture
@@ -142,7 +149,7 @@ help:                               ## this list
 clean:                              ## remove everything built
 	rm -rf build
 
-.PHONY: all demo test unit hostile spec integration torture lint fuzz fuzz-targets \
+.PHONY: all demo test unit hostile spec integration threads torture lint fuzz fuzz-targets \
         bench cover docs format help clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

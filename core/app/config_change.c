@@ -19,6 +19,7 @@ static const char *const restart[] = {"listen",
                                       "llm.openai.api_version",
                                       "limits.connections",
                                       "limits.request_seconds",
+                                      "limits.idle_seconds",
                                       NULL};
 
 static bool begins(struct str path, const char *root) {

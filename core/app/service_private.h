@@ -62,7 +62,6 @@ struct service {
     struct json            *facts;
     struct notify          *notify;
     struct site            *sites[2];
-    struct http_server     *servers[2];
     struct reload          *reload;
     struct service_watch   *watch;
     struct service_past    *past;
@@ -85,6 +84,9 @@ struct service {
     int64_t drain_until_ms;      /* of the monotonic clock */
     struct trace         *trace; /* NULL: no spans */
     struct service_traces traces;
+
+    /* A scrape may come through a door while main is still opening it. */
+    struct http_server *_Atomic servers[2];
 };
 
 extern const struct dispatch_events service_dispatch_events;

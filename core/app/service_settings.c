@@ -26,6 +26,7 @@ static const struct number {
     {"limits", "deliveries", 1, 1000000, 2000, AT(deliveries)},
     {"limits", "connections", 1, 1000000, 12000, AT(connections)},
     {"limits", "request_seconds", 1, 3600, 30, AT(request_seconds)},
+    {"limits", "idle_seconds", 1, 3600, 60, AT(idle_seconds)},
 #undef AT
 };
 

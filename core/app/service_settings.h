@@ -29,7 +29,7 @@ struct service_settings {
     bool                    admin_apart; /* has an address of its own */
     const char             *tls_certificate, *tls_key, *tls_client_ca;
     int64_t                 runs, vm_mb, deliveries, connections;
-    int64_t                 request_seconds;
+    int64_t                 request_seconds, idle_seconds;
     int64_t                 drain_ms;
     struct retention_limits retention;
     bool                    watch;

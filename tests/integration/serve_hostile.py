@@ -139,6 +139,7 @@ class Good:
 
     def __init__(self, serving):
         self.serving, self.sent, self.problems = serving, 0, []
+        self.took = []      # seconds, of each
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.send_all, daemon=True)
 
@@ -155,12 +156,14 @@ class Good:
             body = json.loads(FIRING)
             body["alerts"][0].update(fingerprint="good-%d" % self.sent,
                                      labels={"host": "good"})
+            began = time.monotonic()
             try:
                 status, text = self.serving.ask(
                     "POST", "/hooks/alertmanager", json.dumps(body))
             except OSError as error:
                 self.problems.append("the good sender: %r" % error)
                 continue
+            self.took.append(time.monotonic() - began)
             self.sent += 1
             if status != 202:
                 self.problems.append("the good sender was answered %d %s" % (

@@ -25,7 +25,17 @@ PARKED = kill_points.SCENARIOS["parked"]
 
 
 class Life(scenario.Service):
-    """The service of the kill tests, asked step by step."""
+    """The service of the kill tests, asked step by step, about one service
+    more."""
+
+    def __enter__(self):
+        super().__enter__()
+        text = self.config.read_text()
+        self.config.write_text(text.replace("services = {", (
+            'services = { ["prod/%s"] = { repo = "acme/x", branch = "main" }, '
+            % PARKED.name), 1))
+        self.place.double.ecs.add_service("prod", PARKED.name, 2)
+        return self
 
     def begin(self, fault=None):
         self.arm(fault and scenario.Fault(fault))

@@ -622,7 +622,7 @@ Test(config, CF3_N7_what_only_the_service_needs_is_no_fact) {
         "tls = { certificate = 'c', key = 'k', client_ca = 'a' }, "
         "tokens = { ci = { secret = secret('T'), role = 'viewer' } }, "
         "limits = { runs = 1, deliveries = 1, "
-        "connections = 1, request_seconds = 1 }, "
+        "connections = 1, request_seconds = 1, idle_seconds = 1 }, "
         "drain = '1s', log = { format = 'json', level = 'warn' } }");
     struct json *facts = config_facts(config), *none;
 

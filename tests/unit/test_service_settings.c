@@ -52,6 +52,7 @@ Test(service_settings, SV2_what_is_not_given_has_its_default) {
     cr_expect_eq(s.deliveries, 2000);
     cr_expect_eq(s.connections, 12000);
     cr_expect_eq(s.request_seconds, 30);
+    cr_expect_eq(s.idle_seconds, 60);
     cr_expect_eq(s.drain_ms, 30000);
     cr_expect(s.watch);
     cr_expect(!s.log_json && s.log_level == LOG_INFO);
@@ -90,7 +91,8 @@ Test(service_settings, what_is_given_is_taken) {
         " 'tls': {'certificate': 'c', 'key': 'k', 'client_ca': 'a'},"
         " 'drain': '1m30s', 'watch': false,"
         " 'limits': {'runs': 5, 'vm_mb': 64, 'deliveries': 1,"
-        "            'connections': 10.0, 'request_seconds': 9},"
+        "            'connections': 10.0, 'request_seconds': 9,"
+        "            'idle_seconds': 8},"
         " 'log': {'format': 'json', 'level': 'debug'},"
         " 'tokens': {'am': {'secret': {'secret': 'T'}, 'role': 'ingest'}}}");
 
@@ -107,6 +109,7 @@ Test(service_settings, what_is_given_is_taken) {
     cr_expect_eq(s.deliveries, 1);
     cr_expect_eq(s.connections, 10);
     cr_expect_eq(s.request_seconds, 9);
+    cr_expect_eq(s.idle_seconds, 8);
     cr_expect_eq(s.drain_ms, 90000);
     cr_expect(!s.watch);
     cr_expect(s.log_json && s.log_level == LOG_DEBUG);
@@ -122,6 +125,7 @@ Test(service_settings, SV1_a_number_out_of_range_names_its_key_and_its_range) {
         {"limits", "deliveries", 1, 1000000},
         {"limits", "connections", 1, 1000000},
         {"limits", "request_seconds", 1, 3600},
+        {"limits", "idle_seconds", 1, 3600},
     };
     char text[120], words[160];
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import pathlib
 import re
 import signal
@@ -13,10 +14,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 FIXTURES = ROOT / "tests" / "fixtures"
 EVENTS = FIXTURES / "alertmanager"
 
-# Nothing of the machine's own environment reaches the process, and no
-# credentials of the machine's own either.
+# Nothing of the machine's own environment reaches the process but what a
+# sanitizer is told, and no credentials of the machine's own either.
 BARE = {"PATH": "/usr/bin:/bin", "NO_COLOR": "1", "LC_ALL": "C.UTF-8",
-        "AWS_EC2_METADATA_DISABLED": "true"}
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **{name: value for name, value in os.environ.items()
+           if name == "TSAN_OPTIONS"}}
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE000000000",
                "AWS_SECRET_ACCESS_KEY": "secret-of-a-double-and-no-other",
                "AWS_REGION": "eu-central-1",
@@ -63,6 +66,11 @@ class Walk:
 class Engine:
     def __init__(self, binary):
         self.binary = str(pathlib.Path(binary).resolve())
+
+    def is_sanitized(self):
+        """With what a sanitizer keeps beside it, memory is no measure."""
+        code = pathlib.Path(self.binary).read_bytes()
+        return b"__tsan_init" in code or b"__asan_init" in code
 
     def start(self, *arguments, env=None, stdin=None, seconds=30):
         """A process that outlives its time is ended and has no exit code."""

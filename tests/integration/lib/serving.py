@@ -229,6 +229,9 @@ class Kept:
         return [json.loads(value) for key, value in self.rows.items()
                 if key.startswith(prefix)]
 
+    def keys(self, prefix):
+        return [key for key in self.rows if key.startswith(prefix)]
+
     def occurrences(self):
         return self.under("main/occurrence/")
 
