@@ -108,7 +108,8 @@ class Test:
             (scripts / folder).mkdir(parents=True)
         ours = ROOT / "scripts"
         for path in ("lib/github.lua", "lib/revert.lua", "lib/time.lua",
-                     "sources/alertmanager.lua"):
+                     "lib/notification.lua", "lib/occurrence.lua",
+                     "lib/payload.lua", "sources/alertmanager.lua"):
             (scripts / path).write_text((ours / path).read_text())
         (scripts / "nodes/ask.lua").write_text(NODE % body)
         (scripts / "nodes/escalation.lua").write_text(ESCALATION)
