@@ -73,7 +73,7 @@ static void submit(void *arg) {
         (void)fprintf(stderr, "bench_gate: %s\n", err.text);
         exit(1);
     }
-    journal_place(&place, STR("bench"), 1, "run", bench->left);
+    journal_place(&place, STR("bench"), 1, "run", bench->left, 0);
     ask.place = buf_str(&place);
     gate_submit(bench->gate, &ask, &effect, answered, bench);
     buf_release(&place);
@@ -96,10 +96,11 @@ static double measure(const char *question, struct clock *clock) {
     struct redact      *redact = redact_open();
     struct json        *config = json_new_map();
     struct mode         mode = {.ops = &ops, .loop = loop, .clock = clock};
-    struct gate_options options = {&mode, redact, config, 0, NULL};
-    struct bench        bench = {.loop = loop, .left = EFFECTS};
-    int64_t             begun;
-    double              us;
+    struct gate_options options = {
+        .mode = &mode, .redact = redact, .config = config};
+    struct bench bench = {.loop = loop, .left = EFFECTS};
+    int64_t      begun;
+    double       us;
 
     bench.gate = gate_open(&options);
     bench.journal = journal_open(queue, "run_bench");

@@ -162,7 +162,9 @@ class Service:
         scripts = self.folder / "scripts"
         for name in ("sources", "lib", "nodes", "playbooks"):
             (scripts / name).mkdir(parents=True)
-        for name in ("sources/alertmanager", "lib/time", "lib/prometheus"):
+        for name in ("sources/alertmanager", "lib/notification",
+                     "lib/occurrence", "lib/payload", "lib/time",
+                     "lib/prometheus"):
             shutil.copy(HERE.parents[1] / "scripts" / (name + ".lua"),
                         (scripts / name).parent)
         shutil.copy(ESCALATION, scripts / "nodes")

@@ -46,8 +46,10 @@ static struct store *open_store(int argc, char **argv) {
 }
 
 static struct webhook *open_webhook(struct intake *intake, struct log *log) {
-    struct webhook_options options = {intake, clock_real(), log,
-                                      metrics_open()};
+    struct webhook_options options = {.intake = intake,
+                                      .clock = clock_real(),
+                                      .log = log,
+                                      .metrics = metrics_open()};
     struct webhook        *webhook = webhook_open(&options);
     struct json           *scripts = json_new_list();
     struct webhook_world   world = {.scripts = scripts,
