@@ -45,7 +45,8 @@ demo:                               ## install, build, walk a real alert dry
 
 test:                               ## everything (SAN=1: with ASan and UBSan)
 	@.ci/install test
-	@$(MAKE) --no-print-directory -s all $(BUILD)/unit $(TORTURE) $(SHOWN)
+	@$(MAKE) --no-print-directory -s all $(BUILD)/unit $(TORTURE) $(SHOWN) \
+	  $(addprefix $(BUILD)/bench/,$(BENCH))
 	@$(STAGE) $(STAGES)
 
 unit: $(BUILD)/unit                 ## C unit tests

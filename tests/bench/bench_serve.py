@@ -160,13 +160,10 @@ class Service:
 
     def write_scripts(self):
         scripts = self.folder / "scripts"
-        for name in ("sources", "lib", "nodes", "playbooks"):
+        for name in ("nodes", "playbooks"):
             (scripts / name).mkdir(parents=True)
-        for name in ("sources/alertmanager", "lib/notification",
-                     "lib/occurrence", "lib/payload", "lib/time",
-                     "lib/prometheus"):
-            shutil.copy(HERE.parents[1] / "scripts" / (name + ".lua"),
-                        (scripts / name).parent)
+        for name in ("lib", "sources"):
+            shutil.copytree(HERE.parents[1] / "scripts" / name, scripts / name)
         shutil.copy(ESCALATION, scripts / "nodes")
         (scripts / "nodes/look.lua").write_text(NODE)
         nodes = "".join(

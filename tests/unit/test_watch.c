@@ -374,11 +374,11 @@ Test(watch, WT4_a_swap_of_a_link_on_the_way) {
 }
 
 Test(watch, WT4_a_file_that_a_link_leads_to) {
-    make("shared");
-    put("shared/b.lua", "one");
-    link_to("../../shared/b.lua", "scripts/nodes/b.lua");
+    make("elsewhere");
+    put("elsewhere/b.lua", "one");
+    link_to("../../elsewhere/b.lua", "scripts/nodes/b.lua");
     begin_watch();
-    put("shared/b.lua", "two");
+    put("elsewhere/b.lua", "two");
     expect_change();
 }
 
