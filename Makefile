@@ -46,7 +46,7 @@ demo:                               ## install, build, walk a real alert dry
 test:                               ## everything (SAN=1: with ASan and UBSan)
 	@.ci/install test
 	@$(MAKE) --no-print-directory -s all $(BUILD)/unit $(TORTURE) $(SHOWN) \
-	  $(addprefix $(BUILD)/bench/,$(BENCH))
+	  $(if $(SAN),,$(addprefix $(BUILD)/bench/,$(BENCH) $(BENCH_SERVE)))
 	@$(STAGE) $(STAGES)
 
 unit: $(BUILD)/unit                 ## C unit tests

@@ -275,23 +275,31 @@ static bool is_refusal(const struct line *line, const struct json *records,
            is_last_of_slot(records, at);
 }
 
-/* Of this visit's answered slots the last refusal is opened again: never an
- * answer, never a write that may have been applied. After a crash the refusal
- * was recorded for an earlier attempt. */
+static void reopen(struct line *line, struct str slot) {
+    struct json *record = run_record(line->run, "reopen");
+
+    json_put_text(record, "slot", slot);
+    run_note(line->run, record, NULL, NULL);
+}
+
+/* Of this visit's answered slots the last refusal is opened again, and those
+ * that were asked at once with it: never an answer, never a write that may have
+ * been applied. After a crash the refusal was recorded for an earlier
+ * attempt. */
 static void reopen_refused(struct line *line) {
     const struct json *records = journal_records(line->run->options.journal);
-    struct json       *record;
+    struct str         group = {NULL, 0};
 
     for (size_t i = json_count(records); i-- > 0;) {
+        struct str slot = json_find_text(json_at(records, i), "slot");
+
         if (begins_visit(line, json_at(records, i)))
             return;
-        if (!is_refusal(line, records, i))
+        if (!is_refusal(line, records, i) ||
+            (group.len && !str_equal(journal_place_group(slot), group)))
             continue;
-        record = run_record(line->run, "reopen");
-        json_put_text(record, "slot",
-                      json_find_text(json_at(records, i), "slot"));
-        run_note(line->run, record, NULL, NULL);
-        return;
+        group = journal_place_group(slot);
+        reopen(line, slot);
     }
 }
 

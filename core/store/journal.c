@@ -107,6 +107,13 @@ void journal_place(struct buf *out, struct str node, int visit,
         buf_addf(out, "-/%04d", ordinal);
 }
 
+struct str journal_place_group(struct str place) {
+    const char *dot = memchr(place.data, '.', place.len);
+
+    return dot ? (struct str){place.data, (size_t)(dot - place.data) + 1}
+               : place;
+}
+
 /* --- the index -------------------------------------------------------- */
 
 static const struct json *record_at(const struct journal *journal,

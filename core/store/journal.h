@@ -118,8 +118,11 @@ bool journal_slot(const struct journal *journal, struct str place,
 /* The key of a slot: "restart/0001/run/-/0003", or of the second of those that
  * were asked at once as the third, "restart/0001/run/0003.02/0001". `path` is
  * 0 for the former. */
-void journal_place(struct buf *out, struct str node, int visit,
-                   const char *phase, int ordinal, int path);
+void       journal_place(struct buf *out, struct str node, int visit,
+                         const char *phase, int ordinal, int path);
+/* What the places have in common that were asked at once, as the beginning of
+ * `place`; of one that was asked alone that is all of it. */
+struct str journal_place_group(struct str place);
 
 /* Blocking: reads a run's records back, for a run that goes on. */
 bool journal_load(struct journal *journal, struct store *store,

@@ -352,6 +352,22 @@ Test(together, TG1_a_write_among_them_asks_nothing, .init = open_bench,
     cr_expect_eq(bench_count(&bench, "read"), 0);
 }
 
+/* Both refusals are opened again, or the second run would meet one of them. */
+Test(together, TG2_a_node_that_runs_again_asks_all_that_were_refused,
+     .init = open_bench, .fini = close_bench) {
+    bench_close(&bench);
+    bench_open(&bench, WORLD
+               "{'match': {'effect': 'aws:ecs:ListTasks', 'args': {'of': 1}}, "
+               "'error': {'code': 'remote', 'text': 'a hiccup'}, 'times': 1}");
+    ask("local a = ctx.all { { 'aws:ecs:ListTasks', { of = 1 } }, { "
+        "'aws:ecs:ListServices', {} }, { 'aws:ecs:DescribeTasks', {} } } "
+        "return 'ok', { v = { a[1].tasks, a[2].s, a[3].d } }",
+        "[2, 3, 4]");
+    cr_expect_eq(bench_count(&bench, "rerun"), 1);
+    cr_expect_eq(bench_count(&bench, "reopen"), 2);
+    cr_expect_eq(spy_count(bench.spy, "aws:ecs:ListServices"), 1);
+}
+
 Test(together, what_is_no_list_of_questions_is_an_error, .init = open_bench,
      .fini = close_bench) {
     ask("local n, t = 0, {} for i = 1, 33 do t[i] = { 'aws:ecs:ListTasks', {} "
