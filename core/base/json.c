@@ -346,6 +346,13 @@ struct json *json_at(const struct json *list, size_t index) {
                                     : NULL;
 }
 
+bool json_lists(const struct json *list, struct str text) {
+    for (size_t i = 0; i < json_count(list); i++)
+        if (str_equal(json_text(json_at(list, i)), text))
+            return true;
+    return false;
+}
+
 void json_append(struct json *list, struct json *value) {
     int rc = json_array_append_new(raw(list), raw(value));
 

@@ -99,6 +99,8 @@ void         json_merge(struct json *into, const struct json *from);
 /* Lists, and the count of either container. */
 size_t       json_count(const struct json *container);
 struct json *json_at(const struct json *list, size_t index);
+/* Is this text among the items? */
+bool         json_lists(const struct json *list, struct str text);
 void         json_append(struct json *list, struct json *value);
 void         json_insert(struct json *list, size_t index, struct json *value);
 void         json_replace(struct json *list, size_t index, struct json *value);

@@ -60,13 +60,6 @@ void check_say_at(struct check *check, enum finding finding,
     va_end(args);
 }
 
-bool check_has(const struct json *list, struct str text) {
-    for (size_t i = 0; i < json_count(list); i++)
-        if (str_equal(json_text(json_at(list, i)), text))
-            return true;
-    return false;
-}
-
 /* --- loading ----------------------------------------------------------- */
 
 /* "scripts/nodes/a.lua:12: sentence" -> 12 and the sentence. An error from

@@ -312,8 +312,8 @@ static void check_declared(struct check *check, const struct vertex *vertex,
     const struct json *outcomes = json_find(vertex->meta, "outcomes");
     struct nearest     nearest = nearest_to(outcome);
 
-    if (!vertex->meta || check_has(outcomes, outcome) ||
-        check_has(adds, outcome))
+    if (!vertex->meta || json_lists(outcomes, outcome) ||
+        json_lists(adds, outcome))
         return;
     nearest_offer_all(&nearest, outcomes);
     nearest_offer_all(&nearest, adds);

@@ -113,7 +113,7 @@ static void check_on_unknown(struct check *check, const struct spot *node) {
     struct str         word = json_text(spot.value);
     struct nearest     nearest = nearest_to(word);
 
-    if (!spot.value || check_has(outcomes, word))
+    if (!spot.value || json_lists(outcomes, word))
         return;
     nearest_offer_all(&nearest, outcomes);
     check_say_at(check, FINDING_OUTCOME_UNDECLARED, &spot,

@@ -77,7 +77,6 @@ void check_shape_repeat(struct check *check, const struct spot *spot,
 /* The table of another script; NULL when there is none or it is broken. */
 const struct json *check_other(struct check *check, enum script_kind kind,
                                struct str id);
-bool               check_has(const struct json *list, struct str text);
 
 /* The parts. */
 void check_text(struct check *check);

@@ -234,7 +234,7 @@ static void check_effect(struct check *check, const struct token *token,
         buf_addf(&name, "%.*s:", STR_ARG(kind));
     buf_add_str(&name, token->text);
     nearest = nearest_to(buf_str(&name));
-    if (!check_has(declared, buf_str(&name)) &&
+    if (!json_lists(declared, buf_str(&name)) &&
         !graphql_declared(declared, buf_str(&name))) {
         nearest_offer_all(&nearest, declared);
         check_say(check, FINDING_EFFECT_UNDECLARED, token->line,
@@ -321,7 +321,7 @@ static void check_return(struct check *check, const struct token *token,
                          const struct json *declared, enum finding finding) {
     struct nearest nearest = nearest_to(token->text);
 
-    if (check_has(declared, token->text))
+    if (json_lists(declared, token->text))
         return;
     nearest_offer_all(&nearest, declared);
     check_say(check, finding, token->line,

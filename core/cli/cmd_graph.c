@@ -22,15 +22,9 @@ typedef void edge_fn(const struct drawing *drawing, struct str from,
 
 /* --- the walk ------------------------------------------------------------- */
 
-static bool is_listed(const struct json *order, struct str name) {
-    for (size_t i = 0; i < json_count(order); i++)
-        if (str_equal(json_text(json_at(order, i)), name))
-            return true;
-    return false;
-}
-
 static void enlist(struct drawing *drawing, struct str name) {
-    if (json_find_str(drawing->nodes, name) && !is_listed(drawing->order, name))
+    if (json_find_str(drawing->nodes, name) &&
+        !json_lists(drawing->order, name))
         json_append_text(drawing->order, name);
 }
 

@@ -251,13 +251,6 @@ void call_journal(struct call *call, struct json *record, struct json *audit,
 
 /* --- the checks ------------------------------------------------------- */
 
-static bool is_declared(const struct json *allowed, const char *name) {
-    for (size_t i = 0; i < json_count(allowed); i++)
-        if (str_is(json_text(json_at(allowed, i)), name))
-            return true;
-    return false;
-}
-
 /* Clock, ids, sleeps and the catalogue touch nothing and need no right. The
  * question inside a wait is checked as an effect of its own. (G3) */
 bool call_allowed(struct call *call, const struct effect *effect) {
@@ -267,19 +260,10 @@ bool call_allowed(struct call *call, const struct effect *effect) {
                        "script may hold",
                        effect->name);
     if (effect->kind >= EFFECT_CATALOGUE ||
-        is_declared(call->ask.allowed, effect->name))
+        json_lists(call->ask.allowed, str_of(effect->name)))
         return true;
     return err_set(&call->err, ERR_DENIED, "%s is not in this node's effects",
                    effect->name);
-}
-
-static bool retry_on(const struct json *retry, const char *name) {
-    const struct json *on = json_find(retry, "on");
-
-    for (size_t i = 0; i < json_count(on); i++)
-        if (str_is(json_text(json_at(on, i)), name))
-            return true;
-    return false;
 }
 
 /* Without a rule of the node's own, reads are retried three times and writes
@@ -338,7 +322,8 @@ bool call_retry_due(struct call *call, const struct effect *effect,
         call->status = answer->status;
     if (answer->fate == ANSWER_GIVEN)
         retry_give(bucket, &call->cost);
-    wanted = retry ? retry_on(retry, err_name(answer->err.code))
+    wanted = retry ? json_lists(json_find(retry, "on"),
+                                str_of(err_name(answer->err.code)))
                    : retries_by_default(effect, &answer->err);
     if (answer->fate != ANSWER_REFUSED ||
         (!wanted && answer->err.code != ERR_THROTTLED))

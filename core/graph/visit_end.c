@@ -141,13 +141,6 @@ static bool apply_policy(struct line *line, const struct json *entry,
     return true;
 }
 
-static bool listed(const struct json *list, struct str text) {
-    for (size_t i = 0; i < json_count(list); i++)
-        if (str_equal(json_text(json_at(list, i)), text))
-            return true;
-    return false;
-}
-
 /* (RN1) */
 static bool check_end(struct line *line, const struct json *record) {
     const struct step *step = &line->step;
@@ -155,7 +148,7 @@ static bool check_end(struct line *line, const struct json *record) {
     struct buf         what = BUF_EMPTY;
     bool               ok;
 
-    if (!listed(json_find(step->meta, "outcomes"), outcome))
+    if (!json_lists(json_find(step->meta, "outcomes"), outcome))
         return err_set(&line->err, ERR_CONTRACT,
                        "node %.*s ended with "
                        "\"%.*s\", which is not in its outcomes",
@@ -252,7 +245,7 @@ static bool rerun_due(const struct line *line) {
                   is_of_visit(line, record);
     }
     return reruns < times &&
-           listed(json_find(rule, "on"), str_of(err_name(line->err.code)));
+           json_lists(json_find(rule, "on"), str_of(err_name(line->err.code)));
 }
 
 static bool is_last_of_slot(const struct json *records, size_t at) {

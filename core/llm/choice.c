@@ -16,13 +16,6 @@ static bool is_number(const struct json *value) {
     return json_is(value, JSON_INT) || json_is(value, JSON_REAL_KIND);
 }
 
-static bool has(const struct json *list, struct str word) {
-    for (size_t i = 0; i < json_count(list); i++)
-        if (str_equal(json_text(json_at(list, i)), word))
-            return true;
-    return false;
-}
-
 /* --- fields ------------------------------------------------------------ */
 
 static bool type_fits(struct str type, const struct json *value) {
@@ -56,7 +49,7 @@ static bool check_field(struct str name, const struct json *field,
         why = "is not of its type";
     else if (!in_range(field, value))
         why = "is out of its range";
-    else if (words && !has(words, json_text(value)))
+    else if (words && !json_lists(words, json_text(value)))
         why = "is not one of its values";
     return !why || err_set(err, ERR_INVALID, "\"%.*s\" %s", STR_ARG(name), why);
 }

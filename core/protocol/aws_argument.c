@@ -4,15 +4,6 @@
 #include "base/encode.h"
 #include "base/timestamp.h"
 
-static bool is_time(const struct json *row, struct str name) {
-    const struct json *times = json_find(row, "times");
-
-    for (size_t i = 0; i < json_count(times); i++)
-        if (str_equal(json_text(json_at(times, i)), name))
-            return true;
-    return false;
-}
-
 static bool is_number(const struct json *value) {
     return json_is(value, JSON_INT) || json_is(value, JSON_REAL_KIND);
 }
@@ -26,7 +17,8 @@ static void write_plain(const struct json *row, enum aws_time form,
                         struct buf *out) {
     if (json_is(value, JSON_TEXT))
         buf_add_str(out, json_text(value));
-    else if (form == AWS_TIME_ISO && is_number(value) && is_time(row, name) &&
+    else if (form == AWS_TIME_ISO && is_number(value) &&
+             json_lists(json_find(row, "times"), name) &&
              in_years(json_number(value)))
         timestamp_write((int64_t)(json_number(value) * 1000), out);
     else
@@ -53,7 +45,8 @@ static struct json *seconds(const struct json *row, struct str name,
 
     if (json_is(value, JSON_MAP))
         return aws_argument_seconds(row, value);
-    if (json_is(value, JSON_TEXT) && is_time(row, name) &&
+    if (json_is(value, JSON_TEXT) &&
+        json_lists(json_find(row, "times"), name) &&
         timestamp_read(json_text(value), &ms, &err))
         return ms % 1000 ? json_new_real((double)ms / 1000)
                          : json_new_int(ms / 1000);

@@ -271,3 +271,16 @@ Test(json, a_text_that_is_no_utf8_is_mended_not_lost) {
     cr_expect(str_is(json_text(value), "a\xEF\xBF\xBDz"));
     json_release(value);
 }
+
+Test(json, a_list_knows_its_texts_and_nothing_else_has_any) {
+    struct json *list = support_json("['a', 7, null, 'ab', ['c']]");
+    struct json *map = support_json("{'a': 'a'}");
+
+    cr_expect(json_lists(list, STR("ab")));
+    cr_expect_not(json_lists(list, STR("b")));
+    cr_expect_not(json_lists(list, STR("c")));
+    cr_expect_not(json_lists(map, STR("a")));
+    cr_expect_not(json_lists(NULL, STR("a")));
+    json_release(list);
+    json_release(map);
+}
