@@ -226,15 +226,12 @@ static void take_parked(struct run_trace *spans, const struct json *record) {
     entry->parked = json_find_int(record, "at", 0);
 }
 
-/* The record names its node and not the visit: the latest. */
 static void take_rerun(struct run_trace *spans, const struct json *record) {
-    struct str node = json_find_text(record, "node");
+    struct entry *entry = find(spans, json_find_text(record, "node"),
+                               json_find_int(record, "visit", 1), STR("run"));
 
-    for (struct entry *entry = spans->entries; entry; entry = entry->next)
-        if (str_is(node, entry->node) && entry->attempt_began) {
-            close_attempt(spans, entry, "rerun", record);
-            return;
-        }
+    if (entry)
+        close_attempt(spans, entry, "rerun", record);
 }
 
 /* --- visits -------------------------------------------------------------- */

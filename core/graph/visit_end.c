@@ -304,6 +304,7 @@ static void rerun(struct line *line) {
     reopen_refused(line);
     record = run_record(line->run, "rerun");
     json_put_text(record, "node", line->step.node);
+    json_put_int(record, "visit", line->step.visit);
     json_put(record, "error", json_new_error(&line->err));
     run_note(line->run, record, NULL, NULL);
     visit_go_on(line);

@@ -32,7 +32,7 @@
  *   result    slot ok, answer or error, how
  *   wait      slot, the question, began due count since
  *   reopen    slot: a refusal is asked again
- *   rerun     node error
+ *   rerun     node visit error
  *   parked    node visit phase due spent
  *   attached  evidence
  *   policy    policy node asked facts result
