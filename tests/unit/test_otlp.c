@@ -298,7 +298,7 @@ Test(otlp, OT3_a_stop_ends_in_time_when_nobody_answers) {
 
 /* --- what is told -------------------------------------------------------- */
 
-Test(otlp, OT4_a_failure_is_told_once_without_what_was_sent_or_answered) {
+Test(otlp, OT4_N11_a_failure_is_told_once_without_what_was_sent_or_answered) {
     const char *said, *first;
 
     secret_put(secrets, OTLP_HEADER_LIST, STR("x-key=CANARY-0123456789"));
@@ -316,7 +316,8 @@ Test(otlp, OT4_a_failure_is_told_once_without_what_was_sent_or_answered) {
     cr_expect_not(support_has(said, "0123456789"), "%s", said);
 }
 
-Test(otlp, OT4_a_header_that_splits_a_request_is_refused_without_its_value) {
+Test(otlp,
+     OT4_N11_a_header_that_splits_a_request_is_refused_without_its_value) {
     secret_put(secrets, "KEY", STR("CANARY-1\r\nX: 2"));
     cr_expect_not(open_with(", 'headers': {'x': {'secret': 'KEY'}}"));
     cr_expect(support_has(err.text, "otlp.headers.x"), "%s", err.text);
@@ -394,7 +395,7 @@ Test(otlp_settings, OS1_what_cannot_be_done_is_refused) {
     end();
 }
 
-Test(otlp_settings, OS2_a_header_is_named_and_its_secret_is_not_shown) {
+Test(otlp_settings, OS2_N11_a_header_is_named_and_its_secret_is_not_shown) {
     begin();
     refuses("{" AT ", 'headers': {'a b': {'secret': 'CANARY'}}}", "'a b'");
     cr_expect_not(support_has(err.text, "CANARY"));

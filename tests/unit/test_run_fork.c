@@ -353,7 +353,7 @@ Test(together, TG1_a_write_among_them_asks_nothing, .init = open_bench,
 }
 
 /* Both refusals are opened again, or the second run would meet one of them. */
-Test(together, TG2_a_node_that_runs_again_asks_all_that_were_refused,
+Test(together, TG2_N7_a_node_that_runs_again_asks_all_that_were_refused,
      .init = open_bench, .fini = close_bench) {
     bench_close(&bench);
     bench_open(&bench, WORLD

@@ -42,7 +42,7 @@ static void pass(const char *name) {
     turnstile_pass(turnstile, loop, start, (void *)(uintptr_t)name);
 }
 
-Test(turnstile, TU1_no_more_start_than_there_is_room_for) {
+Test(turnstile, TU1_N14_no_more_start_than_there_is_room_for) {
     pass("a");
     pass("b");
     pass("c");
